@@ -15,12 +15,17 @@ struct faults;
 
 #define CONFIG_PATH "/etc/reeve/reeve.yaml"
 #define CONFIG_LOGS_MAX 32
+#define CONFIG_UNITS_MAX 64 /* of one source */
 
 enum config_compression { CONFIG_GZIP, CONFIG_ZSTD };
 enum config_choice { CONFIG_AUTO, CONFIG_NO, CONFIG_YES };
 
+/* Lines of files, or of units in the machine's journal. */
 struct config_log {
-	const char *path, *service;
+	const char *path, *service; /* path NULL: it is units */
+	const char **units;
+	size_t units_n;
+	const char *journal_dir;       /* NULL: the machine's own journal */
 	struct framing_config framing; /* its patterns compile */
 	int32_t utc_offset_s;
 	const char *pieces; /* it is a pattern of path_pieces.h; NULL: none */

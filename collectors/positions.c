@@ -13,21 +13,27 @@ static struct position *entry(struct list *n)
 /* ---- one of them ------------------------------------------------------------------------------------------------------- */
 
 /* A file's path seldom changes: what is there already stays. */
+static const char *text_of(const char *old, const char *text)
+{
+	if (str_eq(old, text))
+		return old;
+	mem_free((char *)old);
+	return mem_str(text);
+}
+
 static void set(struct telemetry_source *to, const struct telemetry_source *from)
 {
-	const char *path = to->path;
+	const char *path = text_of(to->path, from->path), *cursor = text_of(to->cursor, from->cursor);
 
-	if (!str_eq(path, from->path)) {
-		mem_free((char *)path);
-		path = mem_str(from->path);
-	}
 	*to = *from;
 	to->path = path;
+	to->cursor = cursor;
 }
 
 static void clear(struct telemetry_source *s)
 {
 	mem_free((char *)s->path);
+	mem_free((char *)s->cursor);
 	*s = (struct telemetry_source){ 0 };
 }
 
@@ -109,7 +115,7 @@ static void make_room(struct positions *p)
 	list_each(n, &p->all) {
 		struct position *pos = entry(n);
 
-		if (!pos->is_durable || (p->may_go_n > 0 && !pos->let_go))
+		if (!pos->is_durable || pos->durable.cursor != NULL || (p->may_go_n > 0 && !pos->let_go))
 			continue;
 		change(p, pos, false, pos->is_left, pos->let_go);
 		free_if_empty(p, pos);
@@ -168,7 +174,7 @@ void positions_wait(struct positions *p)
 	list_each(n, &p->all) {
 		struct position *pos = entry(n);
 
-		if (pos->is_left)
+		if (pos->is_left || pos->durable.cursor != NULL)
 			continue;
 		change(p, pos, true, true, false);
 		set(&pos->left, &pos->durable);

@@ -8,6 +8,7 @@
  * Of each file two places are known, and either may be missing. `durable` is what the newest commit record says, and what the
  * next process begins with; it moves when the shipper has committed lines. `left` is where this process goes on should the file
  * come under a pattern again; a file that is followed has none, for the tail itself knows where it is.
+ * A place in the machine's journal (telemetry_source.cursor) is durable alone, and stays: there are few of them.
  * Nothing here looks at a disk; positions_gone.h does. */
 #pragma once
 #include <stdbool.h>

@@ -70,9 +70,12 @@ static void look_for(struct positions_gone *g, struct position *pos)
 {
 	const struct telemetry_source *s = &pos->durable;
 	struct disk_stat st;
-	int rc = g->w->disk_stat(g->w, s->path, &st, NULL);
+	int rc;
 
-	pos->is_looked_for = true;
+	pos->is_looked_for = pos->is_there = true;
+	if (s->cursor != NULL) /* no file */
+		return;
+	rc = g->w->disk_stat(g->w, s->path, &st, NULL);
 	if (rc == 0)
 		pos->is_there = st.dev == s->dev && st.ino == s->ino;
 	else

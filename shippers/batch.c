@@ -18,8 +18,10 @@ void batch_free(struct batch *b)
 {
 	if (b == NULL)
 		return;
-	for (size_t i = 0; i < b->ranges_n; i++)
+	for (size_t i = 0; i < b->ranges_n; i++) {
 		mem_free((char *)b->ranges[i].path);
+		mem_free((char *)b->ranges[i].cursor);
+	}
 	mem_free(b->ranges);
 	mem_free(b->same);
 	pieces_close(&b->raw);
@@ -37,13 +39,18 @@ bool batch_is_full_of_ranges(const struct batch *b)
 }
 
 /* As JSON has it. */
-static size_t range_bytes(const char *path)
+static size_t text_bytes(const char *s)
 {
-	size_t n = 320;
+	size_t n = 0;
 
-	for (; *path != '\0'; path++)
-		n += (unsigned char)*path < 0x20 || *path == 0x7f || *path == '"' || *path == '\\' ? 6 : 1;
+	for (; *s != '\0'; s++)
+		n += (unsigned char)*s < 0x20 || *s == 0x7f || *s == '"' || *s == '\\' ? 6 : 1;
 	return n;
+}
+
+static size_t range_bytes(const struct telemetry_source *s)
+{
+	return 320 + text_bytes(s->path) + (s->cursor != NULL ? 16 + text_bytes(s->cursor) : 0);
 }
 
 static uint16_t *bucket_of(struct batch *b, const struct telemetry_source *s)
@@ -66,6 +73,10 @@ void batch_note(struct batch *b, const struct telemetry_source *s)
 		r->fp_len = s->fp_len;
 		r->before = s->before;
 		r->before_len = s->before_len;
+		if (s->cursor != NULL) {
+			mem_free((char *)r->cursor);
+			r->cursor = mem_str(s->cursor);
+		}
 		return;
 	}
 	b->ranges = mem_grow(b->ranges, b->ranges_n + 1, sizeof(*b->ranges));
@@ -73,9 +84,10 @@ void batch_note(struct batch *b, const struct telemetry_source *s)
 	b->same[b->ranges_n] = *bucket;
 	r = &b->ranges[b->ranges_n++];
 	*bucket = (uint16_t)b->ranges_n;
-	b->ranges_bytes += range_bytes(s->path);
+	b->ranges_bytes += range_bytes(s);
 	*r = *s;
 	r->path = mem_str(s->path);
+	r->cursor = mem_str(s->cursor);
 }
 
 const char *batch_kind_name(enum telemetry_kind kind)

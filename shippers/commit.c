@@ -40,6 +40,8 @@ static json_t *range_json(const struct telemetry_source *s)
 		json_object_set_new(o, "before_len", json_integer(s->before_len));
 	}
 	json_object_set_new(o, "path", path != NULL ? path : json_string("")); /* not UTF-8: the inode must do */
+	if (s->cursor != NULL)
+		json_object_set_new(o, "cursor", json_string(s->cursor));
 	return o;
 }
 
@@ -122,6 +124,8 @@ static int parse_range(const json_t *o, struct telemetry_source *s, struct err *
 		TRY(get_hex(o, "before", &s->before, e));
 		TRY(get_u32(o, "before_len", &s->before_len, e));
 	}
+	if (json_object_get(o, "cursor") != NULL)
+		TRY(json_get_str(o, "cursor", &s->cursor, e));
 	return json_get_str(o, "path", &s->path, e);
 }
 
@@ -137,6 +141,7 @@ static int parse_ranges(const json_t *o, struct commit *c, struct err *e)
 
 		TRY(parse_range(json_array_get(ranges, i), &s, e));
 		s.path = mem_str(s.path);
+		s.cursor = mem_str(s.cursor);
 		c->ranges[c->ranges_n++] = s;
 	}
 	return 0;
@@ -201,8 +206,10 @@ int commit_parse(const char *line, size_t len, struct commit *ret, struct err *e
 
 void commit_close(struct commit *c)
 {
-	for (size_t i = 0; i < c->ranges_n; i++)
+	for (size_t i = 0; i < c->ranges_n; i++) {
 		mem_free((char *)c->ranges[i].path);
+		mem_free((char *)c->ranges[i].cursor);
+	}
 	mem_free(c->ranges);
 	*c = (struct commit){ 0 };
 }

@@ -9,7 +9,8 @@
  * give a sequence that no body reaches, and what was never sent would count as sent.
  *
  * dev, ino, fp and before are hex texts: they use all 64 bits, and numbers in JSON end at 2^53. before and before_len, of the
- * bytes in front of `to`, and at came later: a record without them is whole. kind "positions" has no body. */
+ * bytes in front of `to`, and at came later: a record without them is whole. kind "positions" has no body. A range with a cursor is
+ * of the machine's journal (telemetry.h): "dev":"0","path":"journald:SERVICE","cursor":"s=..;i=..". */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

@@ -34,7 +34,9 @@ struct telemetry_point {
 };
 
 /* Where a line came from: an open file's identity and the byte range, which the commit record keeps. As a position to go
- * on from, `to` is where the next line begins. */
+ * on from, `to` is where the next line begins.
+ * Of an entry of the machine's journal it has a cursor, and dev is 0; ino is drawn from the source's name, which `path` is; from
+ * and to are Unix ms: up to there all is taken. */
 struct telemetry_source {
 	uint64_t dev, ino;
 	uint64_t generation; /* how often this file began anew: cut to nothing, or its inode given to another */
@@ -44,6 +46,7 @@ struct telemetry_source {
 	const char *path;    /* resolved, as it was when the file was first seen; a rename does not change it */
 	uint64_t before;     /* fingerprint of the before_len bytes in front of `to`, for a veto on a file rewritten in place */
 	uint32_t before_len; /* 0: not known, as in positions of older versions */
+	const char *cursor;  /* NULL: a file. "": the journal was empty */
 };
 
 /* What the lines of one source have in common: it stands once in a batch, and the rules look at it once and not at each line. */

@@ -183,23 +183,45 @@ static void resolve(struct world *w, const char *path, struct buf *to)
 	buf_adds(to, path + folder);
 }
 
-static bool lets_out(struct world *w, const struct policy *p, const char *path)
+static bool lets_out(const struct policy *p, const char *what)
 {
-	CLEANUP(buf_close) struct buf real = BUF_MAX(PATH_MAX + 256);
-
-	resolve(w, path, &real);
 	for (size_t i = 0; i < p->export.logs_n; i++)
-		if (may_meet(p->export.logs[i], buf_str(&real)))
+		if (may_meet(p->export.logs[i], what))
 			return true;
 	return false;
 }
 
+static void warn_of(const struct config *c, const char *what)
+{
+	page_line(0, "warning: %s: telemetry.logs: %s is followed, but no export.logs of %s lets it out", c->path, what,
+		  c->policy_path);
+}
+
+static void warn_of_file(struct world *w, const struct config *c, const struct policy *p, const char *path)
+{
+	CLEANUP(buf_close) struct buf real = BUF_MAX(PATH_MAX + 256);
+
+	resolve(w, path, &real);
+	if (!lets_out(p, buf_str(&real)))
+		warn_of(c, path);
+}
+
+static void warn_of_unit(const struct config *c, const struct policy *p, const char *unit)
+{
+	CLEANUP(mem_close) char *what = mem_printf("journald:%s", unit);
+
+	if (!lets_out(p, what))
+		warn_of(c, what);
+}
+
 static void warn_of_logs(struct world *w, const struct config *c, const struct policy *p)
 {
-	for (size_t i = 0; p->present && i < c->logs_n; i++)
-		if (!lets_out(w, p, c->logs[i].path))
-			page_line(0, "warning: %s: telemetry.logs: %s is followed, but no export.logs of %s lets it out", c->path,
-				  c->logs[i].path, c->policy_path);
+	for (size_t i = 0; p->present && i < c->logs_n; i++) {
+		if (c->logs[i].path != NULL)
+			warn_of_file(w, c, p, c->logs[i].path);
+		for (size_t k = 0; k < c->logs[i].units_n; k++)
+			warn_of_unit(c, p, c->logs[i].units[k]);
+	}
 }
 
 /* The daemon would start, and nothing would leave. */

@@ -93,6 +93,27 @@ static void print_rules(const json_t *t, bool zeros_too)
 	}
 }
 
+static void print_journald(const json_t *t, bool zeros_too)
+{
+	const json_t *sources = json_object_get(t, "journald");
+
+	for (size_t i = 0; i < json_array_size(sources); i++) {
+		const json_t *one = json_array_get(sources, i);
+		CLEANUP(mem_close) char *label = mem_printf("journal %s", json_str_or(one, "service", ""));
+		const char *trouble = json_str_or(one, "trouble", "");
+
+		print(label, one,
+		      COUNTS({ "entries", "entries read" }, { "joined_entries", "joined to the one before" },
+			     { "truncated_entries", "cut as too long" }, { "mended_entries", "with bytes that are no text" },
+			     { "no_text_entries", "that are no text" }, { "repeated_entries", "left out, as they came twice" },
+			     { "damaged_entries", "damaged" }, { "gaps_vacuumed", "gaps, as journald deleted what was not read" },
+			     { "gaps_damaged", "gaps, as its files are damaged" }, { "read_errors", "errors" }),
+		      zeros_too);
+		if (*trouble != '\0')
+			page_line(HANG, "%-14s cannot be read: %s", label, trouble);
+	}
+}
+
 static void print_collectors(const json_t *t, bool zeros_too)
 {
 	print("log files", json_object_get(t, "tail"),
@@ -108,6 +129,7 @@ static void print_collectors(const json_t *t, bool zeros_too)
 		     { "refused_old", "of them older than ignore_older" }, { "refused_limit", "of them more than we can" },
 		     { "passed_files", "files passed over unread, in whole or in part" }, { "passed_bytes", "bytes of them" }),
 	      zeros_too);
+	print_journald(t, zeros_too);
 	print("machine", json_object_get(t, "host"),
 	      COUNTS({ "scrapes", "readings" }, { "unread", "files of /proc not understood" },
 		     { "file_systems_hung", "file systems without an answer" }, { "file_systems_failed", "with an error" },

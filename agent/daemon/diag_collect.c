@@ -237,8 +237,14 @@ static json_t *config_json(const struct config *c)
 {
 	json_t *logs = json_array();
 
-	for (size_t i = 0; i < c->logs_n; i++)
-		json_array_append_new(logs, json_text(c->logs[i].path));
+	for (size_t i = 0; i < c->logs_n; i++) {
+		const struct config_log *l = &c->logs[i];
+
+		if (l->path != NULL)
+			json_array_append_new(logs, json_text(l->path));
+		for (size_t k = 0; k < l->units_n; k++)
+			json_array_append_new(logs, json_sprintf("journald:%s", l->units[k]));
+	}
 	return json_pack("{s:o, s:o, s:o, s:b, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o, s:o}", "vendor_url",
 			 json_text(c->vendor_url), "connect_to", json_text(c->vendor_connect_to), "ca_file", json_text(c->ca_file),
 			 "proxy", config_proxy(c) != NULL, "state_dir", json_text(c->state_dir), "journal_max",

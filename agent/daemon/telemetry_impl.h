@@ -3,6 +3,7 @@
 #include "agent/base/closing.h"
 #include "agent/daemon/telemetry_path.h"
 #include "collectors/host.h"
+#include "collectors/journald.h"
 #include "collectors/positions_gone.h"
 #include "collectors/tail.h"
 #include "shippers/auth_file.h"
@@ -12,10 +13,12 @@ struct telemetry {
 	struct world *w;
 	const struct config *c;
 	struct channel *channel;
-	struct shipper *shipper;                    /* NULL: closed */
-	struct auth_file customer;                  /* who we are at the customer's receiver */
-	struct host *host;                          /* NULL: no metrics are asked for, or the spool is not open yet */
-	struct tail *tail;                          /* NULL: no logs, or not yet */
+	struct shipper *shipper;   /* NULL: closed */
+	struct auth_file customer; /* who we are at the customer's receiver */
+	struct host *host;         /* NULL: no metrics are asked for, or the spool is not open yet */
+	struct tail *tail;         /* NULL: no logs, or not yet */
+	struct journald *journald; /* NULL: no units, or not yet */
+	struct journald_source_config units[CONFIG_LOGS_MAX];
 	struct positions positions;                 /* of the log files: the tail knows them, the shipper makes them durable */
 	struct positions_gone gone;                 /* before there is a tail */
 	void (*also)(void *ctx, struct shipper *s); /* or NULL */

@@ -1,7 +1,8 @@
 /* telemetry_path.c - see telemetry_path.h. What is wired here: the customer's rules from the policy, the proof from the channel,
- * the positions that tail and shipper share, and what the machine is from its identity.
+ * the positions that tail, journald and shipper share, and what the machine is from its identity.
  *
- *     shipper reads its spool --> opened: positions are known --> those of gone files are forgotten --> tail */
+ *     shipper reads its spool --> opened: positions are known --> those of gone files are forgotten --> tail
+ *                                                            `--> journald */
 #include <string.h>
 
 #include "agent/base/log.h"
@@ -92,35 +93,65 @@ static void start_shipper(struct telemetry *t, const struct config *c, const cha
 	t->shipper = shipper_new(t->w, &cfg);
 }
 
+static size_t files_of(const struct config *c, struct tail_path *ret)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->logs_n; i++)
+		if (c->logs[i].path != NULL)
+			ret[n++] = (struct tail_path){ .path = c->logs[i].path,
+						       .service = c->logs[i].service,
+						       .framing = c->logs[i].framing,
+						       .utc_offset_s = c->logs[i].utc_offset_s,
+						       .pieces = c->logs[i].pieces,
+						       .starts_at_end = c->logs[i].starts_at_end,
+						       .ignore_older_ms = c->logs[i].ignore_older_ms };
+	return n;
+}
+
 static void start_tail(void *ctx)
 {
 	struct telemetry *t = ctx;
-	const struct config *c = t->c;
 	struct tail_path paths[CONFIG_LOGS_MAX];
+	size_t n = files_of(t->c, paths);
 
-	for (size_t i = 0; i < c->logs_n; i++)
-		paths[i] = (struct tail_path){ .path = c->logs[i].path,
-					       .service = c->logs[i].service,
-					       .framing = c->logs[i].framing,
-					       .utc_offset_s = c->logs[i].utc_offset_s,
-					       .pieces = c->logs[i].pieces,
-					       .starts_at_end = c->logs[i].starts_at_end,
-					       .ignore_older_ms = c->logs[i].ignore_older_ms };
-	t->tail = tail_new(t->w, &(struct tail_config){ .paths = paths, .paths_n = c->logs_n, .positions = &t->positions },
+	t->tail = tail_new(t->w, &(struct tail_config){ .paths = paths, .paths_n = n, .positions = &t->positions },
 			   shipper_sink(t->shipper));
 	tail_start(t->tail);
+}
+
+static void start_journald(struct telemetry *t)
+{
+	const struct config *c = t->c;
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->logs_n; i++)
+		if (c->logs[i].units_n > 0)
+			t->units[n++] = (struct journald_source_config){ .service = c->logs[i].service,
+									 .dir = c->logs[i].journal_dir,
+									 .units = c->logs[i].units,
+									 .units_n = c->logs[i].units_n,
+									 .framing = c->logs[i].framing,
+									 .utc_offset_s = c->logs[i].utc_offset_s,
+									 .starts_at_end = c->logs[i].starts_at_end };
+	if (n == 0)
+		return;
+	t->journald = journald_new(t->w, t->units, n, &t->positions, shipper_sink(t->shipper));
+	journald_start(t->journald);
 }
 
 /* The spool has been read: how far the files were taken is known. */
 static void on_opened(void *ctx)
 {
 	struct telemetry *t = ctx;
+	struct tail_path paths[CONFIG_LOGS_MAX];
 
 	/* Metrics need no positions, but until the spool is open there is no room, and each point would count as dropped. */
 	if (t->c->metrics_interval_ms > 0)
 		t->host = host_new(t->w, t->c->metrics_interval_ms, shipper_sink(t->shipper));
+	start_journald(t);
 	/* A position whose file is gone waits for ever, and while one waits each scan looks at every name: so those go first. */
-	if (t->c->logs_n > 0)
+	if (files_of(t->c, paths) > 0)
 		positions_gone_start(&t->gone, t->w, &t->positions, start_tail, t);
 }
 
@@ -166,7 +197,11 @@ void telemetry_rules(struct telemetry *t, const struct policy *p)
 
 const char *telemetry_trouble(const struct telemetry *t)
 {
-	return t->wrong.code != 0 ? err_text(&t->wrong) : shipper_trouble(t->shipper);
+	const char *trouble = t->wrong.code != 0 ? err_text(&t->wrong) : shipper_trouble(t->shipper);
+
+	for (size_t i = 0; trouble == NULL && t->journald != NULL && i < journald_sources(t->journald); i++)
+		trouble = journald_stats(t->journald, i).trouble;
+	return trouble;
 }
 
 /* ---- close: collectors first, so that nothing is handed over any more ---- */
@@ -223,6 +258,18 @@ static void close_gone(void *ctx)
 		close_tail(t);
 }
 
+static void close_journald(void *ctx)
+{
+	struct telemetry *t = ctx;
+	struct journald *journald = t->journald;
+
+	t->journald = NULL;
+	if (journald != NULL)
+		journald_close(journald, close_gone, t);
+	else
+		close_gone(t);
+}
+
 void telemetry_close(struct telemetry *t, void (*done)(void *ctx), void *ctx)
 {
 	struct host *host = t->host;
@@ -230,7 +277,7 @@ void telemetry_close(struct telemetry *t, void (*done)(void *ctx), void *ctx)
 	t->host = NULL;
 	closing_begin(&t->closing, &telemetry_how, closing_end, done, ctx);
 	if (host != NULL)
-		host_close(host, close_gone, t);
+		host_close(host, close_journald, t);
 	else
-		close_gone(t);
+		close_journald(t);
 }

@@ -19,6 +19,7 @@ struct count {
 /* clang-format off */
 #define TAIL(field) #field, offsetof(struct tail_stats, field)
 #define HOST(field) #field, offsetof(struct host_stats, field)
+#define JOURNALD(field) #field, offsetof(struct journald_stats, field)
 
 static const struct count tail_counts[] = {
 	{ "reeve.tail.lines",           "{line}",  TELEMETRY_COUNTER, TAIL(lines) },
@@ -50,6 +51,21 @@ static const struct count tail_counts[] = {
 	{ "reeve.tail.files.refused.old",        "{file}", TELEMETRY_UPDOWN, TAIL(refused_old) },
 };
 
+/* of each source */
+static const struct count journald_counts[] = {
+	{ "reeve.journald.entries",           "{entry}", TELEMETRY_COUNTER, JOURNALD(entries) },
+	{ "reeve.journald.bytes",             "By",      TELEMETRY_COUNTER, JOURNALD(bytes) },
+	{ "reeve.journald.entries.joined",    "{entry}", TELEMETRY_COUNTER, JOURNALD(joined_entries) },
+	{ "reeve.journald.entries.truncated", "{entry}", TELEMETRY_COUNTER, JOURNALD(truncated_entries) },
+	{ "reeve.journald.entries.mended",    "{entry}", TELEMETRY_COUNTER, JOURNALD(mended_entries) },
+	{ "reeve.journald.entries.no_text",   "{entry}", TELEMETRY_COUNTER, JOURNALD(no_text_entries) },
+	{ "reeve.journald.entries.repeated",  "{entry}", TELEMETRY_COUNTER, JOURNALD(repeated_entries) },
+	{ "reeve.journald.entries.damaged",   "{entry}", TELEMETRY_COUNTER, JOURNALD(damaged_entries) },
+	{ "reeve.journald.gaps.vacuumed",     "{gap}",   TELEMETRY_COUNTER, JOURNALD(gaps_vacuumed) },
+	{ "reeve.journald.gaps.damaged",      "{gap}",   TELEMETRY_COUNTER, JOURNALD(gaps_damaged) },
+	{ "reeve.journald.errors",            "{error}", TELEMETRY_COUNTER, JOURNALD(read_errors) },
+};
+
 static const struct count host_counts[] = {
 	{ "reeve.host.scrapes",           "{scrape}",     TELEMETRY_COUNTER, HOST(scrapes) },
 	{ "reeve.host.unread",            "{file}",       TELEMETRY_COUNTER, HOST(unread) },
@@ -76,6 +92,24 @@ static void say(struct shipper *s, const struct count *c, size_t n, const void *
 		shipper_own(s, c[i].metric, c[i].unit, c[i].shape, value_of(&c[i], stats));
 }
 
+static size_t sources(const struct telemetry *t)
+{
+	return t->journald != NULL ? journald_sources(t->journald) : 0;
+}
+
+/* The points of one metric stand beside each other. */
+static void say_journald(const struct telemetry *t, struct shipper *s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(journald_counts); i++)
+		for (size_t k = 0; k < sources(t); k++) {
+			const struct count *c = &journald_counts[i];
+			struct journald_stats st = journald_stats(t->journald, k);
+			const struct telemetry_attr of = { "reeve.journald.service", st.service };
+
+			shipper_own_of(s, c->metric, c->unit, c->shape, value_of(c, &st), &of);
+		}
+}
+
 void telemetry_own(void *ctx, struct shipper *s)
 {
 	const struct telemetry *t = ctx;
@@ -85,6 +119,7 @@ void telemetry_own(void *ctx, struct shipper *s)
 	/* A collector that does not run tells zeros, so each series is there from the first reading on. */
 	say(s, tail_counts, ARRAY_LEN(tail_counts), &tail);
 	say(s, host_counts, ARRAY_LEN(host_counts), &host);
+	say_journald(t, s);
 	shipper_own(s, "reeve.log.lines.dropped", "{line}", TELEMETRY_COUNTER, log_dropped());
 	if (t->also != NULL)
 		t->also(t->also_ctx, s);
@@ -172,6 +207,22 @@ static json_t *rules_json(const struct tally *t)
 	return list;
 }
 
+static json_t *journald_json(const struct telemetry *t)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < sources(t); i++) {
+		struct journald_stats st = journald_stats(t->journald, i);
+		json_t *one = counts_json(journald_counts, ARRAY_LEN(journald_counts), &st);
+
+		json_object_set_new(one, "service", json_text(st.service));
+		if (st.trouble != NULL)
+			json_object_set_new(one, "trouble", json_text(st.trouble));
+		json_array_append_new(list, one);
+	}
+	return list;
+}
+
 static void set_collectors(json_t *j, const struct telemetry *t)
 {
 	if (t->tail != NULL) {
@@ -179,6 +230,8 @@ static void set_collectors(json_t *j, const struct telemetry *t)
 
 		json_object_set_new(j, "tail", counts_json(tail_counts, ARRAY_LEN(tail_counts), &st));
 	}
+	if (t->journald != NULL)
+		json_object_set_new(j, "journald", journald_json(t));
 	if (t->host != NULL) {
 		struct host_stats st = host_stats(t->host);
 
@@ -197,10 +250,23 @@ static uint64_t lost_records(const struct shipper_stats *s, enum telemetry_kind 
 	return n;
 }
 
+/* Each gap counts as one, for nobody knows how many entries it had. */
+static uint64_t lost_entries(const struct telemetry *t)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < sources(t); i++) {
+		struct journald_stats st = journald_stats(t->journald, i);
+
+		n += st.damaged_entries + st.gaps_vacuumed + st.gaps_damaged;
+	}
+	return n;
+}
+
 void telemetry_look(struct telemetry *t)
 {
 	struct shipper_stats s = shipper_stats(t->shipper);
-	uint64_t lost = lost_records(&s, TELEMETRY_METRIC) + lost_records(&s, TELEMETRY_LOG);
+	uint64_t lost = lost_records(&s, TELEMETRY_METRIC) + lost_records(&s, TELEMETRY_LOG) + lost_entries(t);
 
 	if (lost > t->lost)
 		t->lost_ms = world_wall_ms(t->w);

@@ -1,5 +1,5 @@
 /* world.h - the only way to the outside. One struct of functions: clock, wall time, random, timers, http, disk, serve, watch,
- * signals.
+ * journald, signals.
  *
  * Nothing else in Reeve reads a clock, draws a random number or touches a socket or a file. world_uv is the real one;
  * tests/sim/world_sim has virtual time, a seed, and a disk that keeps only what was synced.
@@ -188,6 +188,46 @@ struct sig {
 	void *impl;
 };
 
+/* ---- the machine's journal ------------------------------------------------------------------------------------------------ */
+
+enum journald_place {
+	JOURNALD_BEGIN,
+	JOURNALD_END,    /* behind all that is there */
+	JOURNALD_CURSOR, /* behind that entry */
+	JOURNALD_TIME,   /* the first entry that is not older */
+};
+
+struct journald_req;
+typedef void journald_cb(struct journald_req *r, int rc);
+typedef void journald_changed_cb(struct journald_req *r);
+
+/* A journal, and what was read of it last. The first read opens it and looks for the place; so does one behind a read that failed.
+ * A read goes on behind the one before, but when files of the journal came or went: then it looks for the place again, which the
+ * reader therefore keeps at what it has read. It works in a thread, and takes a few hundred entries at most. An entry is of a unit
+ * if it wrote it, or if systemd, or another of root's services, says it of the unit: as with `journalctl -u`.
+ * rc: -ERR_NOTFOUND, no library (libsystemd.h) or no file of a journal that could be read; -ERR_CORRUPT, a damaged file. */
+struct journald_req {
+	/* the question: the reader's, and dir and units the same for all reads */
+	const char *dir; /* NULL: the machine's own journal */
+	const char *const *units;
+	size_t units_n;
+	enum journald_place place;
+	const char *cursor;
+	uint64_t time_us; /* Unix */
+	/* the answer */
+	struct buf entries; /* journald_entry.h; emptied at start, the reader closes it */
+	char *newest;       /* is_sought for JOURNALD_END: cursor of the entry that stands last, "": there is none. Lent */
+	bool is_sought;     /* what is in `entries` begins at the place */
+	bool is_gone;       /* ... and the entry of the cursor is not there any more */
+	uint64_t oldest_us; /* is_gone: of all entries that are there, whosever, the time of the oldest; 0: not known */
+	bool is_damaged;    /* a file was found damaged, and what was not read of it is passed over */
+	bool is_more;       /* there may be: read again */
+	struct err err;
+	journald_cb *cb;
+	journald_changed_cb *changed; /* there may be something to read again; behind a read without is_more, once */
+	void *impl;                   /* the world's; zero at birth */
+};
+
 /* ---- the struct of functions ------------------------------------------------------------------------------------------ */
 
 struct world {
@@ -222,6 +262,9 @@ struct world {
 	void (*unserve)(struct world *w, struct listener *l);
 	void (*conn_write)(struct world *w, struct conn *c, const void *data, size_t len, conn_wrote_cb *cb); /* copies */
 	void (*conn_close)(struct world *w, struct conn *c, void (*done)(struct conn *c)); /* done: the memory is yours again */
+
+	void (*journald_read)(struct world *w, struct journald_req *r, journald_cb *cb);
+	void (*journald_close)(struct world *w, struct journald_req *r); /* from here on no callback comes; harmless when closed */
 
 	int (*watch_start)(struct world *w, struct watch *wt, watch_cb *cb, struct err *e);
 	void (*watch_stop)(struct world *w, struct watch *wt);

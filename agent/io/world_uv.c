@@ -177,6 +177,7 @@ struct world *world_uv_new(struct err *e)
 	world_uv_file_init(u);
 	world_uv_serve_init(u);
 	world_uv_watch_init(u);
+	world_uv_journald_init(u);
 	if (world_uv_http_init(u, e) != 0) {
 		world_uv_free(&u->w);
 		return NULL;
@@ -202,7 +203,7 @@ static void on_patience(uv_timer_t *alarm)
 
 static bool is_busy(const struct world_uv *u)
 {
-	return world_uv_disk_is_busy(u) || world_uv_name_is_busy(u) || world_uv_trust_is_busy(u);
+	return world_uv_disk_is_busy(u) || world_uv_name_is_busy(u) || world_uv_trust_is_busy(u) || world_uv_journald_is_busy(u);
 }
 
 /* No callback is left to be made: the loop runs until the workers are done. A worker that only reads (a name, a file system,
@@ -237,6 +238,7 @@ bool world_uv_free(struct world *w)
 	world_uv_http_close(u);
 	world_uv_serve_close(u);
 	world_uv_watch_close(u);
+	world_uv_journald_close(u);
 	while ((n = list_pop(&u->timers)) != NULL)
 		list_entry(n, struct timer, link)->cb = NULL;
 	world_uv_name_close(u);

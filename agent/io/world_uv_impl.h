@@ -27,8 +27,9 @@ struct world_uv {
 	struct list disks; /* struct disk_req, in the order started */
 	struct list locks; /* struct lock */
 
-	struct list pipes;  /* struct pipe: listeners and connections */
-	struct list events; /* struct event: watches and signals */
+	struct list pipes;    /* struct pipe: listeners and connections */
+	struct list events;   /* struct event: watches and signals */
+	struct list journals; /* struct uv_journald */
 };
 
 static inline struct world_uv *world_uv_of(struct world *w)
@@ -92,6 +93,9 @@ void world_uv_serve_init(struct world_uv *u);
 void world_uv_serve_close(struct world_uv *u);
 void world_uv_watch_init(struct world_uv *u);
 void world_uv_watch_close(struct world_uv *u);
+void world_uv_journald_init(struct world_uv *u);
+void world_uv_journald_close(struct world_uv *u);
+bool world_uv_journald_is_busy(const struct world_uv *u); /* after close: a thread is still at it */
 
 /* A libuv status is a negative errno. */
 static inline int world_uv_err(struct err *e, int status, const char *what, const char *name)

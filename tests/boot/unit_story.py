@@ -23,6 +23,8 @@ HOST = """telemetry:
   logs:
     - path: /var/log/warehouse.log
       service: doris-be
+    - journald: [systemd-journald.service]
+      service: journald
 poll:
   idle: 2s
 """
@@ -190,6 +192,12 @@ def telemetry(s, w, image, folder):
         s.check(f"its exposure is {EXPOSURE['telemetry']} or better: {score}", score <= EXPOSURE["telemetry"], score)
         m.wait(lambda: any("the first line" in x["body"] for x in w.stage.vendor_lines("logs")), 60, "the log's line")
         s.check("it tails a log of root:adm, mode 0640", True)
+        m.wait(
+            lambda: any("Journal started" in x["body"] for x in w.stage.vendor_lines("logs")),
+            60,
+            "an entry of the journal",
+        )
+        s.check("it reads a unit of the machine's journal", True)
         m.wait(lambda: not missing(w), 60, "metrics of every family")
         s.check("it tells metrics of every family", True)
         s.check("it counts the machine's processes", "system.process.count" in metrics(w), sorted(metrics(w)))

@@ -182,6 +182,6 @@ class World:
         )
 
     def policy(self):
-        """Of the stage, wide enough for that, with the machine's logs let out."""
+        """Of the stage, wide enough for that, with the machine's logs and journal let out."""
         text = examples.generous_policy(self.stage).replace("warehouses: [wh-1]", "warehouses: [wh-1, wh-2]")
-        return re.sub(r"^  logs: .*$", '  logs: ["/var/log/*"]', text, flags=re.MULTILINE)
+        return re.sub(r"^  logs: .*$", '  logs: ["/var/log/*", "journald:*"]', text, flags=re.MULTILINE)

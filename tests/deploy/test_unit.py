@@ -43,6 +43,13 @@ def test_with_the_telemetry_drop_in_it_is_one_point_three_or_better(tmp_path):
     assert score(tmp_path / UNIT.name) <= 1.3
 
 
+def test_the_drop_in_opens_logs_and_the_journal_and_the_unit_the_machines_libraries():
+    assert "\nSupplementaryGroups=adm systemd-journal\n" in (SYSTEMD / "telemetry.conf").read_text()
+    paths = " ".join(line for line in UNIT.read_text().splitlines() if line.startswith("ExecPaths="))
+    for where in ("/usr/lib64", "/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"):  # where libsystemd.so.0 may lie
+        assert f"+{where} " in f"{paths} "
+
+
 @pytest.mark.parametrize("line", ["NoNewPrivileges=yes", "CapabilityBoundingSet=", "PrivateUsers=yes"])
 def test_the_gate_would_notice_if_it_were_weaker(tmp_path, line):
     text = UNIT.read_text()

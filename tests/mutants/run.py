@@ -17,6 +17,7 @@ import doors
 import engine
 import iam
 import inventory
+import journal
 import kinds
 import network
 import plans
@@ -33,6 +34,7 @@ MUTANTS = [
     *doors.MUTANTS,
     *iam.MUTANTS,
     *inventory.MUTANTS,
+    *journal.MUTANTS,
     *kinds.MUTANTS,
     *network.MUTANTS,
     *telemetry.MUTANTS,

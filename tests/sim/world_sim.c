@@ -279,6 +279,7 @@ void sim_kill(struct world *w)
 	sim_disk_crash(s);
 	sim_file_crash(s);
 	sim_serve_crash(s);
+	sim_journald_crash(s);
 }
 
 void sim_crash(struct world *w)
@@ -325,6 +326,7 @@ struct world *sim_new(uint64_t seed)
 	sim_disk_init(s);
 	sim_file_init(s);
 	sim_serve_init(s);
+	sim_journald_init(s);
 	sim_fs_init(s); /* last: it makes folders, which somebody could be watching */
 	return &s->w;
 }
@@ -358,9 +360,11 @@ void sim_free(struct world *w)
 	must_be_empty(&s->listeners, "a listener");
 	must_be_empty(&s->watches, "a watch");
 	must_be_empty(&s->sigs, "a signal");
+	must_be_empty(&s->journals, "a journal");
 	sim_http_close(s);
 	sim_file_crash(s); /* locks end with the process */
 	sim_serve_close(s);
+	sim_journald_close(s);
 	sim_fs_close(s);
 	mem_free(s);
 }

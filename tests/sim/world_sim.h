@@ -43,12 +43,13 @@ void sim_trace_to(struct world *w, void *file); /* a FILE * that each traced lin
 /* ---- faults and crashes ---------------------------------------------------------------------------------------------- */
 
 enum sim_kind {
-	SIM_HTTP,  /* requests: half of the failing ones never arrive, of the other half the answer is lost */
-	SIM_DISK,  /* disk requests: fail in a stage that the seed picks, with what that leaves behind */
-	SIM_READ,  /* disk_read, disk_list, disk_mkdir, disk_lock, file_open, file_read */
-	SIM_STAT,  /* disk_stat, disk_lstat, file_stat, file_path, disk_realpath */
-	SIM_SERVE, /* serve */
-	SIM_WATCH, /* watch_start */
+	SIM_HTTP,    /* requests: half of the failing ones never arrive, of the other half the answer is lost */
+	SIM_DISK,    /* disk requests: fail in a stage that the seed picks, with what that leaves behind */
+	SIM_READ,    /* disk_read, disk_list, disk_mkdir, disk_lock, file_open, file_read */
+	SIM_STAT,    /* disk_stat, disk_lstat, file_stat, file_path, disk_realpath */
+	SIM_SERVE,   /* serve */
+	SIM_WATCH,   /* watch_start */
+	SIM_JOURNAL, /* journald_read */
 	SIM_KINDS
 };
 
@@ -109,6 +110,24 @@ void sim_file_ours(struct world *w, const char *path, bool ours);    /* ours_to_
 void sim_disk_space(struct world *w, uint64_t bytes);                /* of the whole disk; 64 GiB at birth */
 void sim_disk_hang(struct world *w, bool hangs);                     /* requests get no answer until it hangs no more */
 unsigned sim_disk_open(struct world *w);                             /* files that the agent holds open */
+
+/* ---- the machine's journal: one for all folders -------------------------------------------------------------------------- */
+
+void sim_journal_add(struct world *w, const char *lines); /* an entry, with its fields: "NAME=value" each */
+/* The same piece by piece, for values with a LF or a NUL in them. */
+void sim_journal_begin(struct world *w);
+void sim_journal_field(struct world *w, const void *field, size_t len);
+void sim_journal_end(struct world *w);
+void sim_journal_vacuum(struct world *w, unsigned n); /* the oldest n entries are deleted */
+void sim_journal_rotate(struct world *w);             /* a new file; no entry is lost */
+void sim_journal_copy(struct world *w);               /* all is copied to other files, under other numbers */
+void sim_journal_damage(struct world *w);             /* the newest entry cannot be read any more */
+void sim_journal_hide(struct world *w); /* the newest entry is in a file that is let go as damaged whenever it is come to */
+void sim_journal_block(
+    struct world *w); /* the newest entry cannot be read, and no read comes past it: it must be passed by its time */
+void sim_journal_quiet(struct world *w, bool is_quiet);   /* what is open now sees and hears of nothing new */
+unsigned sim_journal_open(struct world *w);               /* journals that the agent holds open */
+void sim_journal_absent(struct world *w, bool is_absent); /* there is no library */
 
 /* ---- sockets, signals ---------------------------------------------------------------------------------------------------- */
 

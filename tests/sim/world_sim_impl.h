@@ -52,6 +52,10 @@ struct world_sim {
 	struct list locks;
 
 	struct list listeners, conns, watches, sigs; /* serve_sim.c */
+
+	struct list journal, journals; /* entries; struct open_journal: journald_sim.c */
+	uint64_t journal_number, journal_files;
+	bool journal_absent;
 };
 
 static inline struct world_sim *sim_of(struct world *w)
@@ -118,3 +122,7 @@ void sim_serve_init(struct world_sim *s);
 void sim_serve_crash(struct world_sim *s);
 void sim_serve_close(struct world_sim *s);
 void sim_watch_touch(struct world_sim *s, const char *path, bool names); /* what is behind it, or that it is there */
+
+void sim_journald_init(struct world_sim *s);
+void sim_journald_crash(struct world_sim *s);
+void sim_journald_close(struct world_sim *s);

@@ -1,19 +1,26 @@
-/* tail_ship.c - a tail and a shipper on the real world, for tests: `tail_ship SPOOL URL PATTERN`.
+/* tail_ship.c - a tail and a shipper on the real world, for tests: `tail_ship SPOOL URL PATTERN`; or, with `journald:FOLDER` in
+ * place of the pattern, what the journal there has of numbered.service.
  *
  * Everything may leave, nobody signs. SIGTERM closes it in order; what it knows of itself is printed then as JSON. */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "agent/base/mem.h"
+#include "agent/base/str.h"
 #include "agent/io/world_uv.h"
+#include "collectors/journald.h"
 #include "collectors/positions_gone.h"
 #include "collectors/tail.h"
 #include "shippers/shipper.h"
 
+#define JOURNALD "journald:"
+
 static struct world *w;
 static struct shipper *ship;
 static struct tail *tail;
+static struct journald *journald;
 static struct sig term;
 static struct positions positions;
 static struct positions_gone gone;
@@ -40,7 +47,9 @@ static void on_tail_closed(void *ctx)
 
 static void on_gone_closed(void *ctx)
 {
-	if (tail != NULL)
+	if (journald != NULL)
+		journald_close(journald, on_tail_closed, NULL);
+	else if (tail != NULL)
 		tail_close(tail, on_tail_closed, NULL);
 	else
 		on_tail_closed(ctx);
@@ -66,9 +75,22 @@ static void start_tail(void *ctx)
 	tail_start(tail);
 }
 
+static void start_journald(void)
+{
+	static const char *const units[] = { "numbered.service" };
+	static struct journald_source_config c = { .service = "numbered", .units = units, .units_n = 1 };
+
+	c.dir = path.path + strlen(JOURNALD);
+	journald = journald_new(w, &c, 1, &positions, shipper_sink(ship));
+	journald_start(journald);
+}
+
 static void on_opened(void *ctx)
 {
-	positions_gone_start(&gone, w, &positions, start_tail, ctx);
+	if (str_starts(path.path, JOURNALD))
+		start_journald();
+	else
+		positions_gone_start(&gone, w, &positions, start_tail, ctx);
 }
 
 static int start(char **argv, struct err *e)

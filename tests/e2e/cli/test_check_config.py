@@ -295,6 +295,15 @@ def test_a_log_is_judged_by_where_it_really_is(beside):
     shutil.rmtree(real)
 
 
+def test_a_unit_that_the_policy_lets_not_out_is_a_warning(beside):
+    beside.policy('export: {logs: ["journald:doris-*"]}\n')
+    beside.write("telemetry: {logs: [{journald: [doris-be.service, ssh.service], service: app}]}\n")
+    run = reeve("check-config", beside.config)
+    assert run.returncode == 0
+    assert f"warning: {beside.config}: telemetry.logs: journald:ssh.service is followed, but no" in run.stdout
+    assert "doris-be" not in run.stdout
+
+
 def test_two_files_are_one_too_many(tmp_path):
     run = reeve("check-config", "-c", tmp_path / "a.yaml", tmp_path / "b.yaml")
     assert run.returncode == 2 and "takes one file" in run.stderr

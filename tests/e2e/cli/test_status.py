@@ -249,6 +249,18 @@ def test_the_customers_own_receiver_has_lines_of_its_own(site, daemon):
     assert "to customer  8 lines sent, 5 dropped above its quota, 2 bodies waiting for it" in told
 
 
+def test_each_source_of_the_journal_has_a_line_and_says_why_it_cannot_be_read(site, daemon):
+    said = fine()
+    told = dict.fromkeys(SCHEMA_OF_A_SOURCE, 0) | {"entries": 9, "gaps_vacuumed": 1}
+    absent = dict.fromkeys(SCHEMA_OF_A_SOURCE, 0) | {"trouble": "libsystemd.so.0 is not there", "read_errors": 2}
+    said["telemetry"]["journald"] = [told | {"service": "be"}, absent | {"service": "fe"}]
+    validate(said | {"exit_status": 0, "problems": []})
+    daemon.answers["/v1/status"] = (200, said)
+    short = reeve("status", "-c", site.config).stdout
+    assert "journal be     9 entries read, 1 gaps, as journald deleted what was not read" in short
+    assert "journal fe     cannot be read: libsystemd.so.0 is not there" in short
+
+
 def test_what_comes_from_outside_steers_no_terminal(site, daemon):
     evil = "\x1b]0;owned\x07 \u202eback \r\n now nothing"
     state = fine(**vendor(trouble=evil), operations=[op(7, "RUNNING", note=evil, step=evil)], why=evil)
@@ -278,6 +290,8 @@ def test_many_operations_are_listed_in_part_and_counted(site, daemon):
 # ---- the schema ----
 
 SCHEMA = json.loads((REPO / "docs/status.schema.json").read_text())
+SOURCE = SCHEMA["properties"]["telemetry"]["properties"]["journald"]["items"]
+SCHEMA_OF_A_SOURCE = [name for name in SOURCE["required"] if name != "service"]
 
 
 def strict(schema):

@@ -68,6 +68,28 @@ static void where_reading_begins_is_read(void **state)
 	config_close(&c);
 }
 
+static void units_of_the_journal_are_read(void **state)
+{
+	struct config c =
+	    read_good("    - {journald: [doris-be.service, \"getty@tty1.service\"], service: be, format: glog, start_at: end}\n"
+		      "    - {journald: [a.service], service: be, journal_directory: /var/log/journal/remote}\n"
+		      "    - {path: /c, service: be}\n");
+
+	(void)state;
+	assert_int_equal(c.logs_n, 3);
+	assert_null(c.logs[0].path);
+	assert_int_equal(c.logs[0].units_n, 2);
+	assert_string_equal(c.logs[0].units[0], "doris-be.service");
+	assert_string_equal(c.logs[0].units[1], "getty@tty1.service");
+	assert_string_equal(c.logs[0].service, "be");
+	assert_int_equal(c.logs[0].framing.format, FRAMING_GLOG);
+	assert_true(c.logs[0].starts_at_end);
+	assert_null(c.logs[0].journal_dir);
+	assert_string_equal(c.logs[1].journal_dir, "/var/log/journal/remote");
+	assert_int_equal(c.logs[2].units_n, 0);
+	config_close(&c);
+}
+
 static void what_is_wrong_is_named_by_line_found_and_expected(void **state)
 {
 	static const struct {
@@ -89,6 +111,19 @@ static void what_is_wrong_is_named_by_line_found_and_expected(void **state)
 		{ "{path: /var/x.log, service: a, ignore_older: 5s}", "expected at least 1m" },
 		{ "{path: /var/x.log, service: a, ignore_older: old}", "ignore_older: found \"old\"" },
 		{ "{path: /var/x.log, service: a, format: docker, continues: '^x'}", "expected nothing: what a container's" },
+		{ "{service: a}", "key \"path\" is missing" },
+		{ "{journald: [], service: a}", "one at least" },
+		{ "{journald: a.service, service: a}", "journald: found" },
+		{ "{journald: [a.service]}", "key \"service\" is missing" },
+		{ "{journald: [a], service: a}", "found \"a\", expected a unit with its type" },
+		{ "{journald: [.service], service: a}", "expected a unit with its type" },
+		{ "{journald: ['a*.service'], service: a}", "expected a unit with its type" },
+		{ "{journald: [a.service], path: /x, service: a}", "it is for files" },
+		{ "{journald: [a.service], service: a, ignore_older: 1h}", "it is for files" },
+		{ "{journald: [a.service], service: a, path_attributes: '/{a}'}", "it is for files" },
+		{ "{journald: [a.service], service: a, format: cri}", "the journal wraps no lines" },
+		{ "{journald: [a.service], service: a, journal_directory: x}", "an absolute path" },
+		{ "{path: /x, service: a, journal_directory: /x}", "expected `journald` beside it" },
 	};
 
 	(void)state;
@@ -104,11 +139,26 @@ static void what_is_wrong_is_named_by_line_found_and_expected(void **state)
 	}
 }
 
+/* The one would go on where the other has read to. */
+static void two_of_one_service_and_folder_are_refused(void **state)
+{
+	static const char text[] = HEAD "    - {journald: [a.service], service: a}\n    - {journald: [b.service], service: a}\n";
+	struct config c = { 0 };
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_not_equal(config_parse("x.yaml", text, strlen(text), &c, &e), 0);
+	assert_non_null(strstr(e.text, "x.yaml:7:"));
+	assert_non_null(strstr(e.text, "one `journald` a service"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(how_lines_are_joined_is_read),
 		cmocka_unit_test(where_reading_begins_is_read),
+		cmocka_unit_test(units_of_the_journal_are_read),
+		cmocka_unit_test(two_of_one_service_and_folder_are_refused),
 		cmocka_unit_test(what_is_wrong_is_named_by_line_found_and_expected),
 	};
 

@@ -247,6 +247,23 @@ static void a_walk_passes_by_what_is_forgotten_before_its_turn(void **state)
 
 #define POSITIONS_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+static void a_place_in_the_journal_is_no_files_and_stays_however_many_files_there_are(void **state)
+{
+	struct telemetry_source s = { .ino = 7, .to = 1, .path = "journald:a", .cursor = "s=1;i=1" };
+
+	(void)state;
+	p.durable.committed(p.durable.ctx, &s);
+	s.to = 2;
+	s.cursor = "s=1;i=2";
+	p.durable.committed(p.durable.ctx, &s);
+	positions_wait(&p);
+	assert_null(positions_find(&p, 0, 7)); /* it is not looked for among files */
+	commit_all(1000, 1000 + POSITIONS_MAX + 5);
+	assert_non_null(positions_get(&p, 0, 7));
+	assert_string_equal(positions_get(&p, 0, 7)->durable.cursor, "s=1;i=2");
+	assert_int_equal(p.durable_n, POSITIONS_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,6 +277,7 @@ int main(void)
 		POSITIONS_TEST(the_log_that_is_read_from_its_beginning_tells_all_anew),
 		POSITIONS_TEST(a_walk_leaves_nothing_out_whatever_moves_or_goes_meanwhile),
 		POSITIONS_TEST(a_walk_passes_by_what_is_forgotten_before_its_turn),
+		POSITIONS_TEST(a_place_in_the_journal_is_no_files_and_stays_however_many_files_there_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

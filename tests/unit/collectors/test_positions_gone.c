@@ -184,6 +184,18 @@ static void it_can_be_closed_at_any_moment_and_done_does_not_come_then(void **st
 
 #define GONE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+static void a_place_in_the_journal_is_no_file_that_could_be_gone(void **state)
+{
+	const struct telemetry_source s = { .ino = 7, .to = 10, .path = "/var/log/journald", .cursor = "s=1;i=1" };
+
+	(void)state;
+	p.durable.committed(p.durable.ctx, &s);
+	commit("/var/log/gone", GONE_INO);
+	find_out();
+	assert_non_null(positions_get(&p, 0, 7));
+	assert_false(is_kept(GONE_INO));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +206,7 @@ int main(void)
 		GONE_TEST(a_file_of_which_only_the_inode_is_known_is_kept),
 		GONE_TEST(without_positions_it_is_done_too),
 		GONE_TEST(it_can_be_closed_at_any_moment_and_done_does_not_come_then),
+		GONE_TEST(a_place_in_the_journal_is_no_file_that_could_be_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,11 +29,13 @@ static struct identity id;
 static struct buf sent; /* what waits in the spool, unpacked: nobody is logged in */
 static char *everything[] = { (char[]){ "*" } };
 
+static const char *units[] = { "be.service" };
 static struct config config = { .installation = "inst-1",
 				.vendor_url = "https://control.example",
 				.metrics_interval_ms = 15000,
-				.logs = { { .path = "/var/log/app.log", .service = "app" } },
-				.logs_n = 1 };
+				.logs = { { .path = "/var/log/app.log", .service = "app" },
+					  { .units = units, .units_n = 1, .service = "be" } },
+				.logs_n = 2 };
 
 static uint32_t orphans = 2;
 
@@ -66,6 +68,7 @@ static int setup(void **state)
 	w = sim_new(3);
 	sim_dir_make(w, "/var/lib/reeve");
 	sim_file_puts(w, "/var/log/app.log", "one\ntwo\n");
+	sim_journal_add(w, "_SYSTEMD_UNIT=be.service\nMESSAGE=of the journal");
 	sent = BUF_MAX(8u << 20);
 	run_for_a_minute();
 	return 0;
@@ -136,6 +139,10 @@ static void every_count_of_the_collectors_leaves_as_a_metric(void **state)
 		"reeve.host.rows.over",
 		"reeve.volumes.orphaned",
 		"reeve.warehouse", /* whose they are */
+		"reeve.journald.entries",
+		"reeve.journald.gaps.vacuumed",
+		"reeve.journald.service",
+		"of the journal",
 	};
 
 	(void)state;
@@ -162,6 +169,44 @@ static void the_status_tells_each_way_in_which_a_record_can_be_lost(void **state
 	assert_int_equal(json_int_or(json_object_get(j, "tail"), "lines", -1), 2);
 	assert_true(json_int_or(json_object_get(j, "host"), "scrapes", -1) > 0);
 	assert_true(json_int_or(json_object_get(j, "host"), "unread", -1) > 0); /* there is no /proc here */
+}
+
+static void each_source_of_the_journal_is_in_the_status(void **state)
+{
+	CLEANUP(json_close) json_t *j = telemetry_status(t), *later = NULL;
+	const json_t *one = json_array_get(json_object_get(j, "journald"), 0);
+
+	(void)state;
+	assert_string_equal(json_str_or(one, "service", ""), "be");
+	assert_int_equal(json_int_or(one, "entries", -1), 1);
+	assert_null(json_object_get(one, "trouble"));
+	assert_null(json_object_get(j, "trouble"));
+	sim_fail_nth(w, SIM_JOURNAL, 1, ERR_NOTFOUND);
+	sim_journal_absent(w, true);
+	sim_run_until(w, NULL, NULL, 20000);
+	later = telemetry_status(t);
+	one = json_array_get(json_object_get(later, "journald"), 0);
+	assert_non_null(json_object_get(one, "trouble"));
+	assert_non_null(json_object_get(later, "trouble")); /* so that the health says it, too */
+	sim_journal_absent(w, false);
+}
+
+static void a_gap_in_the_journal_is_a_loss(void **state)
+{
+	CLEANUP(json_close) json_t *j = NULL;
+
+	(void)state;
+	sim_run_until(w, NULL, NULL, 60000);
+	for (int i = 0; i < 2; i++) {
+		sim_fail_nth(w, SIM_JOURNAL, 1, ERR_CORRUPT); /* so that it is not read before the vacuum */
+		sim_journal_add(w, "_SYSTEMD_UNIT=be.service\nMESSAGE=lost");
+		sim_run_until(w, NULL, NULL, 500);
+	}
+	sim_journal_vacuum(w, 2);
+	sim_run_until(w, NULL, NULL, 20000);
+	telemetry_look(t);
+	j = telemetry_status(t);
+	assert_non_null(json_object_get(j, "last_loss"));
 }
 
 static char *last_loss(void)
@@ -249,6 +294,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(every_count_of_the_collectors_leaves_as_a_metric, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_status_tells_each_way_in_which_a_record_can_be_lost, setup, teardown),
+		cmocka_unit_test_setup_teardown(each_source_of_the_journal_is_in_the_status, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_gap_in_the_journal_is_a_loss, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_policy_that_wants_hmacs_lets_nothing_out_until_there_is_a_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_status_has_each_rule_by_its_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_status_tells_when_a_record_was_last_lost, setup, teardown),

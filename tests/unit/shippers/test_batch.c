@@ -41,6 +41,26 @@ static void lines_that_follow_each_other_in_a_file_are_one_range(void **state)
 	batch_free(b);
 }
 
+static void entries_of_the_journal_are_one_range_up_to_the_last_cursor(void **state)
+{
+	struct batch *b = batch_new(TELEMETRY_LOG);
+	char first[] = "s=1;i=1", second[] = "s=1;i=2";
+	struct telemetry_source s = { .ino = 7, .from = 0, .to = 10, .path = "journald:a", .cursor = first };
+
+	(void)state;
+	batch_note(b, &s);
+	s.from = s.to;
+	s.to = 20;
+	s.cursor = second;
+	batch_note(b, &s);
+	second[0] = first[0] = '\0'; /* it has copies */
+	assert_int_equal(b->ranges_n, 1);
+	assert_int_equal(b->ranges[0].from, 0);
+	assert_int_equal(b->ranges[0].to, 20);
+	assert_string_equal(b->ranges[0].cursor, "s=1;i=2");
+	batch_free(b);
+}
+
 static void a_gap_and_a_new_beginning_are_ranges_of_their_own(void **state)
 {
 	struct batch *b = batch_new(TELEMETRY_LOG);
@@ -112,6 +132,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_that_follow_each_other_in_a_file_are_one_range),
+		cmocka_unit_test(entries_of_the_journal_are_one_range_up_to_the_last_cursor),
 		cmocka_unit_test(a_gap_and_a_new_beginning_are_ranges_of_their_own),
 		cmocka_unit_test(a_batch_has_as_many_ranges_as_a_commit_record_has_room_for),
 		cmocka_unit_test(a_range_keeps_its_own_copy_of_the_path),

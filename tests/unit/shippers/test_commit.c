@@ -46,6 +46,23 @@ static void a_record_comes_back_as_it_was(void **state)
 	commit_close(&back);
 }
 
+static void a_place_in_the_journal_comes_back_with_its_cursor(void **state)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(4096);
+	struct telemetry_source place = { .ino = 7, .from = 1, .to = 2, .path = "journald:a", .cursor = "s=1;i=2;b=3;m=4;t=5;x=6" };
+	struct telemetry_source two[] = { range, place };
+	struct commit c = { .kind = TELEMETRY_LOG, .id = "0123456789abcdef", .ranges = two, .ranges_n = 2 }, back;
+
+	(void)state;
+	assert_int_equal(commit_format(&c, &b), 0);
+	assert_int_equal(commit_parse(b.data, b.len - 1, &back, NULL), 0);
+	assert_null(back.ranges[0].cursor);
+	assert_string_equal(back.ranges[1].cursor, place.cursor);
+	assert_string_equal(back.ranges[1].path, "journald:a");
+	assert_int_equal(back.ranges[1].dev, 0);
+	commit_close(&back);
+}
+
 /* To the letter as version 0.1.0 wrote it. */
 static void a_record_of_a_version_that_kept_no_bytes_before_is_whole(void **state)
 {
@@ -153,6 +170,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_comes_back_as_it_was),
+		cmocka_unit_test(a_place_in_the_journal_comes_back_with_its_cursor),
 		cmocka_unit_test(a_record_of_a_version_that_kept_no_bytes_before_is_whole),
 		cmocka_unit_test(a_range_that_goes_on_keeps_the_bytes_before_its_new_end),
 		cmocka_unit_test(a_record_cut_anywhere_is_refused),

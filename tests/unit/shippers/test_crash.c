@@ -1,6 +1,7 @@
-/* test_crash.c - tail and shipper die again and again, by kill and by power loss, before, inside and after durable writes,
- * between a request and its answer. Of the numbered lines none is missing and none comes in two batches; a batch comes
- * again only when its answer was lost, with the same bytes. With two destinations that holds for each, also while one is away. */
+/* test_crash.c - tail, journal's reader and shipper die again and again, by kill and by power loss, before, inside and after
+ * durable writes, between a request and its answer. Of the numbered lines none is missing and none comes in two batches; a batch
+ * comes again only when its answer was lost, with the same bytes. With two destinations that holds for each, also while one is
+ * away; and it holds for lines of files and for entries of the machine's journal. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +16,7 @@
 #include "agent/base/gzip.h"
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
+#include "collectors/journald.h"
 #include "collectors/positions_gone.h"
 #include "collectors/tail.h"
 #include "shippers/shipper.h"
@@ -36,6 +38,8 @@ struct seen {
 static struct world *w;
 static struct shipper *ship;
 static struct tail *tail;
+static struct journald *journald;
+static bool by_journal; /* every third line is an entry of it, else all are in files */
 static struct positions positions;
 static struct positions_gone gone;
 static unsigned written, renamed, deaths, repeats;
@@ -126,14 +130,26 @@ static void on_http(void *ctx, struct sim_http *x)
 
 /* ---- the writer ------------------------------------------------------------------------------------------------------ */
 
+static void write_entry(unsigned n)
+{
+	CLEANUP(mem_close) char *fields = mem_printf("_SYSTEMD_UNIT=a.service\nPRIORITY=6\n_PID=42\nMESSAGE=<%06u>", n);
+
+	sim_journal_add(w, fields);
+	if (sim_random(w) % 100 == 0)
+		sim_journal_rotate(w);
+}
+
 static void write_lines(void *ctx)
 {
 	CLEANUP(buf_close) struct buf b = BUF_MAX(1u << 20);
 
 	(void)ctx;
 	for (uint64_t n = sim_random(w) % 40; n > 0 && written < LINES; n--)
-		buf_addf(&b, "<%06u> %.*s\n", written++, (int)(sim_random(w) % 50),
-			 "a line that is now longer and now shorter than that");
+		if (by_journal && written % 3 == 0)
+			write_entry(written++);
+		else
+			buf_addf(&b, "<%06u> %.*s\n", written++, (int)(sim_random(w) % 50),
+				 "a line that is now longer and now shorter than that");
 	if (b.len > 0)
 		sim_file_append(w, LOG, b.data, b.len);
 	if (written >= (renamed + 1) * LINES / (RENAMES + 1) && renamed < RENAMES) {
@@ -168,8 +184,20 @@ static void start_tail(void *ctx)
 	tail_start(tail);
 }
 
+static void start_journald(void)
+{
+	static const char *const units[] = { "a.service" };
+	static const struct journald_source_config source = { .service = "a", .units = units, .units_n = 1 };
+
+	if (!by_journal)
+		return;
+	journald = journald_new(w, &source, 1, &positions, shipper_sink(ship));
+	journald_start(journald);
+}
+
 static void on_opened(void *ctx)
 {
+	start_journald();
 	positions_gone_start(&gone, w, &positions, start_tail, ctx);
 }
 
@@ -188,6 +216,7 @@ static void start(void)
 	const struct telemetry_rules rules = { .logs = all, .logs_n = 1 };
 
 	tail = NULL;
+	journald = NULL;
 	positions_init(&positions);
 	ship = shipper_new(w, &sc);
 	assert_int_equal(shipper_rules(ship, &rules, NULL, NULL), 0);
@@ -210,6 +239,8 @@ static void bury(void)
 	positions_close(&positions); /* pure memory */
 	if (tail != NULL)
 		sim_bury(tail);
+	if (journald != NULL)
+		sim_bury(journald);
 	for (unsigned at = 0; at < receivers_n; at++)
 		for (size_t i = 0; i < RECENT; i++)
 			if (receivers[at].recent[i] != NULL)
@@ -222,6 +253,11 @@ static void bury(void)
 static void on_tail_closed(void *ctx)
 {
 	shipper_close(ship, flag_set, ctx);
+}
+
+static void on_journald_closed(void *ctx)
+{
+	tail_close(tail, on_tail_closed, ctx);
 }
 
 static void live_and_die(void)
@@ -255,11 +291,15 @@ static void run(uint64_t seed, unsigned deaths_rate, unsigned faults)
 	sim_fail_rate(w, SIM_DISK, faults);
 	sim_fail_rate(w, SIM_READ, faults / 3); /* rarer: a body that fails again and again is set aside, and that is a loss */
 	sim_fail_rate(w, SIM_STAT, faults);
+	sim_fail_rate(w, SIM_JOURNAL, faults);
 	sim_at(w, 0, write_lines, NULL);
 	live_and_die();
 	sim_set_crash_hook(w, NULL, NULL);
 	sim_run_until(w, NULL, NULL, 200000); /* what may still be repeated is repeated */
-	tail_close(tail, on_tail_closed, &closed);
+	if (journald != NULL)
+		journald_close(journald, on_journald_closed, &closed);
+	else
+		tail_close(tail, on_tail_closed, &closed);
 	assert_int_equal(sim_run_until(w, flag_is_set, &closed, 60000), SIM_TRUE);
 	positions_close(&positions);
 	sim_free(w);
@@ -302,6 +342,20 @@ static void faults_of_the_disk_change_nothing_of_that(void **state)
 	assert_true(deaths > SEEDS / 2);
 }
 
+static void entries_of_the_journal_are_as_safe_as_lines_of_files(void **state)
+{
+	(void)state;
+	deaths = repeats = 0;
+	by_journal = true;
+	for (uint64_t seed = 3001; seed <= 3000 + SEEDS; seed++) {
+		pattern = LOG "*";
+		run(seed, 200, seed % 3 == 0 ? 30 : 0);
+	}
+	by_journal = false;
+	assert_true(deaths > SEEDS / 2);
+	assert_true(repeats > 0);
+}
+
 static void drop(enum log_level level, const char *event, const char *pairs, void *ctx)
 {
 	(void)level;
@@ -316,6 +370,7 @@ int main(void)
 		cmocka_unit_test(no_line_is_missing_and_only_unanswered_batches_come_again),
 		cmocka_unit_test(faults_of_the_disk_change_nothing_of_that),
 		cmocka_unit_test(each_of_two_destinations_gets_each_line_once),
+		cmocka_unit_test(entries_of_the_journal_are_as_safe_as_lines_of_files),
 	};
 
 	log_set(LOG_ERROR, drop, NULL);
