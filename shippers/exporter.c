@@ -132,6 +132,7 @@ static void lane_sent(struct lane *l)
 		rejected = records_of(l);
 	st->sent_records[l->kind] += records_of(l) - rejected;
 	st->rejected_records[l->kind] += rejected;
+	l->loss.partial += (uint32_t)rejected;
 	st->sent_bodies[l->kind]++;
 	st->sent_bytes[l->kind] += l->body.len;
 	if (rejected > 0)
@@ -145,6 +146,7 @@ static void lane_sent(struct lane *l)
 void exporter_refused(struct lane *l)
 {
 	l->x->stats.rejected_records[l->kind] += records_of(l);
+	l->loss.refused += records_of(l);
 	log_warn("export.rejected", "kind=%s batch=%s status=%d records=%" PRIu32 " next=\"set aside as *-%s.pb.gz.rejected\"",
 		 batch_kind_name(l->kind), l->id, l->http.status, records_of(l), l->entry->id);
 	l->parts.any_refused = true;
@@ -329,6 +331,7 @@ void exporter_go(struct lane *l)
 		exporter_cut(l);
 		return;
 	}
+	l->loss = (struct spool_loss){ 0 };
 	rc = spool_load(l->entry, &l->body, &e);
 	if (rc != 0) {
 		lane_damaged(l, rc, &e);

@@ -26,6 +26,7 @@ bool exporter_is_hopeless(struct lane *l)
 struct clearing {
 	struct lane *l;
 	struct spool_entry *entry; /* held */
+	struct spool_loss loss;
 	struct timer timer;
 	struct list link;
 };
@@ -69,14 +70,14 @@ static void on_removed(void *ctx, int rc)
 
 static void remove_it(struct clearing *c)
 {
-	spool_finish(c->entry, c->l->x->dest, SPOOL_TAKEN, on_removed, c);
+	spool_finish(c->entry, c->l->x->dest, SPOOL_TAKEN, c->loss, on_removed, c);
 }
 
 static void clear_beside(struct lane *l)
 {
 	struct clearing *c = mem_new(struct clearing);
 
-	*c = (struct clearing){ .l = l, .entry = l->entry };
+	*c = (struct clearing){ .l = l, .entry = l->entry, .loss = l->loss };
 	list_add(&l->clearings, &c->link);
 	l->clearings_n++;
 	l->entry = NULL;
@@ -134,7 +135,7 @@ static void on_aside(void *ctx, int rc)
 void exporter_clear(struct lane *l)
 {
 	sm_move(&l->sm, LANE_CLEARING);
-	spool_finish(l->entry, l->x->dest, l->how, on_aside, l);
+	spool_finish(l->entry, l->x->dest, l->how, l->loss, on_aside, l);
 }
 
 static void lane_clear(struct lane *l, enum spool_how how)

@@ -16,6 +16,7 @@ struct lane {
 	struct spool_entry *entry;     /* held; NULL while idle or waiting */
 	struct list clearings;         /* bodies that were taken, on their way out (exporter_clear.c) */
 	unsigned clearings_n, stuck_n; /* stuck: the disk has refused to remove it, and is asked again */
+	struct spool_loss loss;        /* of the body in hand, so far */
 	enum spool_how how;            /* its sending has ended, while that is made known */
 	uint64_t tried;                /* seq of the last body that could not be read or set aside */
 	unsigned tries;                /* how often */

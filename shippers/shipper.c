@@ -27,9 +27,24 @@
 
 static struct batch *open_batch(struct shipper *s, enum telemetry_kind kind)
 {
-	if (s->open[kind] == NULL)
-		s->open[kind] = batch_new(kind);
-	return s->open[kind];
+	struct batch *b = s->open[kind];
+
+	if (b != NULL)
+		return b;
+	s->open[kind] = b = batch_new(kind);
+	b->parts = s->late[kind];
+	b->parts_n = s->late_n[kind];
+	s->late[kind] = NULL;
+	s->late_n[kind] = 0;
+	return b;
+}
+
+static void count(struct shipper *s, enum telemetry_kind kind, const char *source, enum account_count c, uint64_t n)
+{
+	if (s->open[kind] != NULL)
+		batch_count(s->open[kind], source, c, n);
+	else if (n > 0)
+		account_part_of(&s->late[kind], &s->late_n[kind], source)->n[c] += n;
 }
 
 static int finish(struct shipper *s, struct batch *b)
@@ -52,6 +67,10 @@ static void close_batch(struct shipper *s, enum telemetry_kind kind)
 			  batch_kind_name(kind), b->records);
 		/* Its ranges are committed all the same: lines that were read again would fail again, for ever. */
 		b->records = 0;
+		for (size_t i = 0; i < b->parts_n; i++) {
+			b->parts[i].n[ACCOUNT_OVERSIZE] += b->parts[i].n[ACCOUNT_TAKEN];
+			b->parts[i].n[ACCOUNT_TAKEN] = 0;
+		}
 	}
 	spool_put(s->spool, b);
 }
@@ -115,6 +134,11 @@ static void on_logs_due(struct timer *t)
 	close_batch(container_of(t, struct shipper, timer), TELEMETRY_LOG);
 }
 
+static const char *source_of(const struct telemetry_origin *of)
+{
+	return of->source != NULL ? of->source : of->path;
+}
+
 static void add_line(struct shipper *s, const struct telemetry_line *l, struct origins_one *of, struct batch *b)
 {
 	if (b->records == 0) {
@@ -124,14 +148,23 @@ static void add_line(struct shipper *s, const struct telemetry_line *l, struct o
 	if (of->request != s->request) {
 		of->row = otlp_logs_row(s->logs, l->origin->service, of->attrs, of->attrs_n);
 		of->request = s->request;
+		of->part = (size_t)(account_part_of(&b->parts, &b->parts_n, source_of(l->origin)) - b->parts);
 	}
+	b->parts[of->part].n[ACCOUNT_TAKEN]++;
 	otlp_logs_add(s->logs, of->row, l, s->observed_ms);
 	b->records++;
 	s->stats.taken[TELEMETRY_LOG]++;
 }
 
-static void count_kept(struct shipper *s, enum rules_verdict v)
+static enum account_count count_of(enum rules_verdict v)
 {
+	return v == RULES_DENIED ? ACCOUNT_DENIED : v == RULES_DROPPED ? ACCOUNT_RULE : ACCOUNT_LIMIT;
+}
+
+/* With the batch that moves the position beyond it. */
+static void count_kept(struct shipper *s, enum rules_verdict v, const struct telemetry_line *l, struct batch *b)
+{
+	batch_count(b, source_of(l->origin), count_of(v), 1);
 	if (v == RULES_DENIED)
 		s->stats.denied[TELEMETRY_LOG]++;
 	else if (v == RULES_DROPPED)
@@ -216,7 +249,8 @@ static bool on_line(void *ctx, const struct telemetry_line *line)
 	if (v == RULES_PASS)
 		add_line(s, &l, of, open_batch(s, TELEMETRY_LOG));
 	else
-		count_kept(s, v);
+		count_kept(s, v, &l, open_batch(s, TELEMETRY_LOG));
+	batch_count(open_batch(s, TELEMETRY_LOG), source_of(l.origin), ACCOUNT_NO_TEXT, l.no_text);
 	batch_note(open_batch(s, TELEMETRY_LOG), &l.source);
 	return true;
 }
@@ -255,6 +289,25 @@ static void on_found(void *ctx, const struct telemetry_source *source)
 	send_found(s);
 }
 
+/* Bytes that nobody will read: counted with the batch that holds the place where the file goes on. */
+static void on_lost(void *ctx, const char *of, enum telemetry_loss what, uint64_t bytes, const struct telemetry_source *at)
+{
+	static const struct {
+		const char *name;
+		enum account_count files, bytes;
+	} losses[TELEMETRY_LOSSES] = {
+		[TELEMETRY_TRUNCATED] = { "truncated", ACCOUNT_TRUNCATED, ACCOUNT_TRUNCATED_BYTES },
+		[TELEMETRY_DELETED] = { "deleted", ACCOUNT_DELETED, ACCOUNT_DELETED_BYTES },
+	};
+	struct shipper *s = ctx;
+
+	log_warn("telemetry.unread", "path=%s why=%s bytes=%" PRIu64 " next=\"counted in the account of %s\"", at->path,
+		 losses[what].name, bytes, of);
+	count(s, TELEMETRY_LOG, of, losses[what].files, 1);
+	count(s, TELEMETRY_LOG, of, losses[what].bytes, bytes);
+	on_found(ctx, at);
+}
+
 /* ---- points -------------------------------------------------------------------------------------------------------------- */
 
 static enum rules_verdict mask_point(struct shipper *s, struct telemetry_point *p)
@@ -273,8 +326,10 @@ void shipper_add_point(struct shipper *s, const struct telemetry_point *point)
 	struct telemetry_point p = *point;
 	enum rules_verdict v = mask_point(s, &p);
 	struct batch *b = s->open[TELEMETRY_METRIC];
+	const char *source = str_starts(p.name, "reeve.") ? "reeve" : "host";
 
 	if (v != RULES_PASS) {
+		count(s, TELEMETRY_METRIC, source, count_of(v), 1);
 		*(v == RULES_DENIED ? &s->stats.denied[TELEMETRY_METRIC] : &s->stats.failed_by_rule[TELEMETRY_METRIC]) += 1;
 		return;
 	}
@@ -282,10 +337,12 @@ void shipper_add_point(struct shipper *s, const struct telemetry_point *point)
 		close_batch(s, TELEMETRY_METRIC);
 	if (s->open[TELEMETRY_METRIC] == NULL && !spool_has_room(s->spool, TELEMETRY_METRIC)) {
 		s->stats.dropped_full[TELEMETRY_METRIC]++;
+		count(s, TELEMETRY_METRIC, source, ACCOUNT_NO_ROOM, 1);
 		return;
 	}
 	otlp_metrics_add(s->metrics, &p);
 	open_batch(s, TELEMETRY_METRIC)->records++;
+	count(s, TELEMETRY_METRIC, source, ACCOUNT_TAKEN, 1);
 	s->stats.taken[TELEMETRY_METRIC]++;
 }
 
@@ -300,6 +357,10 @@ static void on_scrape_done(void *ctx)
 
 	/* Our own numbers go through the customer's rules like all others. */
 	shipper_own_points(s);
+	/* With no point that may leave there is no batch: what was counted is made durable all the same. */
+	if (s->late_n[TELEMETRY_METRIC] > 0 && spool_queued(s->spool, TELEMETRY_METRIC) == 0 &&
+	    spool_has_room(s->spool, TELEMETRY_METRIC))
+		open_batch(s, TELEMETRY_METRIC);
 	close_batch(s, TELEMETRY_METRIC);
 }
 
@@ -352,6 +413,8 @@ static void shipper_free(struct closing *c)
 	timer_stop(s->w, &s->timer);
 	timer_stop(s->w, &s->turn);
 	origins_forget(&s->origins);
+	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
+		mem_free(s->late[kind]);
 	rules_free(s->rules);
 	otlp_logs_free(s->logs);
 	otlp_metrics_free(s->metrics);
@@ -385,7 +448,7 @@ struct shipper *shipper_new(struct world *w, const struct shipper_config *c)
 	for (unsigned i = 0; i < c->dests_n; i++)
 		sc.dests[i] = spool_dest(&c->dests[i]);
 	s->w = w;
-	s->sink = (struct telemetry_sink){ s, on_point, on_scrape_done, on_line, on_wait, on_found };
+	s->sink = (struct telemetry_sink){ s, on_point, on_scrape_done, on_line, on_wait, on_found, on_lost };
 	list_init(&s->waiting);
 	s->resource = otlp_resource_new(c->resource, c->resource_n);
 	s->logs = otlp_logs_new(s->resource);
@@ -427,6 +490,11 @@ struct shipper_stats shipper_stats(const struct shipper *s)
 	}
 	st.spool = spool_stats(s->spool);
 	return st;
+}
+
+const struct account *shipper_account(const struct shipper *s)
+{
+	return spool_account(s->spool);
 }
 
 const struct tally *shipper_tally(const struct shipper *s)

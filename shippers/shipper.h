@@ -62,7 +62,8 @@ void shipper_own(struct shipper *s, const char *name, const char *unit, enum tel
 void shipper_own_of(struct shipper *s, const char *name, const char *unit, enum telemetry_shape shape, uint64_t v,
 		    const struct telemetry_attr *of); /* of one of several things */
 struct shipper_stats shipper_stats(const struct shipper *s);
-const struct tally *shipper_tally(const struct shipper *s); /* what each of the rules has done since the start */
-const char *shipper_trouble(const struct shipper *s);       /* for a person: what is wrong and what to do; NULL: nothing */
+const struct account *shipper_account(const struct shipper *s); /* what is durable of it */
+const struct tally *shipper_tally(const struct shipper *s);     /* what each of the rules has done since the start */
+const char *shipper_trouble(const struct shipper *s);           /* for a person: what is wrong and what to do; NULL: nothing */
 /* Takes nothing more, writes what is open to the spool, then done. The collectors must be closed before. */
 void shipper_close(struct shipper *s, void (*done)(void *ctx), void *ctx);

@@ -19,13 +19,15 @@ struct shipper {
 	struct otlp_resource *resource;
 	struct otlp_logs *logs;
 	struct otlp_metrics *metrics;
-	struct batch *open[TELEMETRY_KINDS]; /* NULL: nothing since the last one was closed */
-	bool found_waits;                    /* the open logs are positions of files just found, and nothing else */
-	struct timer timer;                  /* closes the open logs */
-	struct timer turn;                   /* ends the turn of the loop in which lines are taken; idle: none were yet */
-	uint64_t turn_ms;                    /* when it began */
-	struct list waiting;                 /* struct telemetry_wait, of collectors that were answered false */
-	size_t unclocked;                    /* bytes of lines taken since the clock was looked at */
+	struct batch *open[TELEMETRY_KINDS];        /* NULL: nothing since the last one was closed */
+	struct account_part *late[TELEMETRY_KINDS]; /* counts for the next batch that is opened */
+	size_t late_n[TELEMETRY_KINDS];
+	bool found_waits;    /* the open logs are positions of files just found, and nothing else */
+	struct timer timer;  /* closes the open logs */
+	struct timer turn;   /* ends the turn of the loop in which lines are taken; idle: none were yet */
+	uint64_t turn_ms;    /* when it began */
+	struct list waiting; /* struct telemetry_wait, of collectors that were answered false */
+	size_t unclocked;    /* bytes of lines taken since the clock was looked at */
 	struct origins origins;
 	uint64_t request;    /* the number of the open logs */
 	int64_t observed_ms; /* and when their first line came */

@@ -6,6 +6,7 @@
 
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
+#include "agent/base/str.h"
 #include "agent/ops/hmac_key.h"
 #include "agent/daemon/telemetry_impl.h"
 
@@ -109,6 +110,19 @@ static void start_tail(void *ctx)
 	tail_start(t->tail);
 }
 
+/* As whose it is counted: the first path of the configuration that it fits. */
+static void on_lost(void *ctx, const struct telemetry_source *at, uint64_t bytes)
+{
+	struct telemetry *t = ctx;
+	const struct telemetry_sink *sink = shipper_sink(t->shipper);
+	const char *of = at->path;
+
+	for (size_t i = t->c->logs_n; i > 0; i--)
+		if (str_glob(t->c->logs[i - 1].path, at->path))
+			of = t->c->logs[i - 1].path;
+	sink->lost(sink->ctx, of, TELEMETRY_DELETED, bytes, at);
+}
+
 /* The spool has been read: how far the files were taken is known. */
 static void on_opened(void *ctx)
 {
@@ -119,7 +133,7 @@ static void on_opened(void *ctx)
 		t->host = host_new(t->w, t->c->metrics_interval_ms, shipper_sink(t->shipper));
 	/* A position whose file is gone waits for ever, and while one waits each scan looks at every name: so those go first. */
 	if (t->c->logs_n > 0)
-		positions_gone_start(&t->gone, t->w, &t->positions, start_tail, t);
+		positions_gone_start(&t->gone, t->w, &t->positions, on_lost, start_tail, t);
 }
 
 struct telemetry *telemetry_new(struct world *w, const struct config *c, const char *spool_dir, const struct identity *id,

@@ -68,7 +68,7 @@ static void start_tail(void *ctx)
 
 static void on_opened(void *ctx)
 {
-	positions_gone_start(&gone, w, &positions, start_tail, ctx);
+	positions_gone_start(&gone, w, &positions, NULL, start_tail, ctx);
 }
 
 static int start(char **argv, struct err *e)

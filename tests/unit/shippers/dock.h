@@ -214,7 +214,7 @@ static inline void dock_pass(uint64_t ms)
 static inline bool dock_put_rest(const char *text, size_t begun)
 {
 	static const struct telemetry_attr name = { "log.file.name", "x" };
-	static const struct telemetry_origin origin = { 7, "s", "/var/log/x", &name, 1 };
+	static const struct telemetry_origin origin = { 7, "s", "/var/log/x", &name, 1, NULL };
 	struct telemetry_line l = { .body = text, .len = strlen(text), .begun = begun, .origin = &origin };
 	const struct telemetry_sink *sink = shipper_sink(dock.ship);
 	uint64_t end = dock.offset + l.len + 1;
