@@ -350,6 +350,14 @@ static void read_spool(struct yaml_node *s, struct config *c, struct faults *f)
 	faults_hear(f, config_get_duration(yaml_get(s, "max_age"), 60000, "at least 1m", &c->spool_max_age_ms, &f->now));
 }
 
+static void read_ledger(struct yaml_node *l, struct config *c, struct faults *f)
+{
+	if (!faults_enter(f, l, YAML_KEYS("max", "max_age")))
+		return;
+	faults_hear(f, get_size(yaml_get(l, "max"), 1u << 20, "at least 1MiB", &c->ledger_max, &f->now));
+	faults_hear(f, config_get_duration(yaml_get(l, "max_age"), 86400000, "at least 1d", &c->ledger_max_age_ms, &f->now));
+}
+
 static void read_customer(struct yaml_node *t, struct config *c, struct faults *f)
 {
 	struct yaml_node *m = yaml_get(t, "customer");
@@ -370,13 +378,14 @@ static void read_telemetry(struct yaml_node *root, struct config *c, struct faul
 	struct yaml_node *t = yaml_get(root, "telemetry"), *host = yaml_get(t, "host_metrics"), *logs = yaml_get(t, "logs");
 	struct yaml_node *interval = yaml_get(host, "interval");
 
-	if (!faults_enter(f, t, YAML_KEYS("host_metrics", "logs", "spool", "hmac_key_file", "customer")))
+	if (!faults_enter(f, t, YAML_KEYS("host_metrics", "logs", "spool", "ledger", "hmac_key_file", "customer")))
 		return;
 	faults_hear(f, config_get_path(yaml_get(t, "hmac_key_file"), c, &c->hmac_key_file, &f->now));
 	if (faults_enter(f, host, YAML_KEYS("interval")))
 		faults_hear(f, config_get_duration(interval, 1000, "at least 1s", &c->metrics_interval_ms, &f->now));
 	config_read_logs(logs, c, f);
 	read_spool(yaml_get(t, "spool"), c, f);
+	read_ledger(yaml_get(t, "ledger"), c, f);
 	read_customer(t, c, f);
 }
 
@@ -469,6 +478,8 @@ static void set_defaults(struct config *c, const char *path)
 	c->poll_busy_ms = 2000;
 	c->spool_logs_max = 2ull << 30;
 	c->spool_metrics_max = 512u << 20;
+	c->ledger_max = 256u << 20;
+	c->ledger_max_age_ms = UINT64_C(31) * 86400000;
 }
 
 static void parse(const char *path, const char *text, size_t len, struct config *ret, struct faults *f)

@@ -57,6 +57,7 @@ struct config {
 	struct config_log logs[CONFIG_LOGS_MAX];
 	size_t logs_n;
 	uint64_t spool_logs_max, spool_metrics_max, spool_max_age_ms; /* the age 0: any */
+	uint64_t ledger_max, ledger_max_age_ms;                       /* shippers/ledger.h */
 	const char *hmac_key_file;                                    /* agent/ops/hmac_key.h; NULL: none */
 	struct config_customer customer;
 	bool insecure;

@@ -133,6 +133,7 @@ static void lane_sent(struct lane *l)
 	st->sent_records[l->kind] += records_of(l) - rejected;
 	st->rejected_records[l->kind] += rejected;
 	l->loss.partial += (uint32_t)rejected;
+	exporter_say(l, "sent", records_of(l), rejected);
 	st->sent_bodies[l->kind]++;
 	st->sent_bytes[l->kind] += l->body.len;
 	if (rejected > 0)
@@ -147,6 +148,7 @@ void exporter_refused(struct lane *l)
 {
 	l->x->stats.rejected_records[l->kind] += records_of(l);
 	l->loss.refused += records_of(l);
+	exporter_say(l, "refused", records_of(l), 0);
 	log_warn("export.rejected", "kind=%s batch=%s status=%d records=%" PRIu32 " next=\"set aside as *-%s.pb.gz.rejected\"",
 		 batch_kind_name(l->kind), l->id, l->http.status, records_of(l), l->entry->id);
 	l->parts.any_refused = true;
@@ -290,6 +292,7 @@ void exporter_ask(struct lane *l)
 		lane_unsigned(l, rc, &e);
 		return;
 	}
+	l->asked++;
 	sm_move(&l->sm, LANE_SENDING);
 	http_start(l->x->w, &l->http, on_answer);
 }
@@ -332,6 +335,9 @@ void exporter_go(struct lane *l)
 		return;
 	}
 	l->loss = (struct spool_loss){ 0 };
+	if (l->asked_seq != l->entry->seq)
+		l->asked = 0;
+	l->asked_seq = l->entry->seq;
 	rc = spool_load(l->entry, &l->body, &e);
 	if (rc != 0) {
 		lane_damaged(l, rc, &e);
@@ -354,6 +360,8 @@ struct exporter *exporter_new(struct world *w, struct spool *s, unsigned dest, c
 	x->s = s;
 	x->dest = dest;
 	x->auth = c->auth;
+	x->ledger = c->ledger;
+	x->name = mem_str(c->name);
 	x->ca_file = mem_str(c->ca_file);
 	x->connect_to = mem_str(c->connect_to);
 	x->proxy = c->proxy;
@@ -404,6 +412,7 @@ static void exporter_free(struct closing *c)
 		mem_free(l->url);
 	}
 	timer_stop(x->w, &x->late);
+	mem_free(x->name);
 	mem_free(x->ca_file);
 	mem_free(x->connect_to);
 	mem_free(x);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "agent/io/world.h"
+#include "shippers/ledger.h"
 #include "shippers/spool.h"
 
 #define EXPORT_HEADERS_MAX 4
@@ -40,6 +41,8 @@ struct exporter_config {
 	const char *ca_file, *connect_to; /* NULL: none */
 	const struct http_proxy *proxy;   /* NULL: none; it must stay */
 	struct export_auth auth;
+	struct ledger *ledger; /* NULL: none; it outlives the exporter */
+	const char *name;      /* there; copied */
 };
 
 struct exporter_stats {
@@ -53,6 +56,7 @@ struct exporter;
 struct exporter *exporter_new(struct world *w, struct spool *s, unsigned dest, const struct exporter_config *c);
 void exporter_kick(struct exporter *x); /* there may be something to send */
 struct exporter_stats exporter_stats(const struct exporter *x);
+uint64_t exporter_clearing(const struct exporter *x, enum telemetry_kind kind); /* records acknowledged, in bodies not gone yet */
 /* For a person: why nothing is sent although the receiver can be reached (it does not know us, or we cannot say who we are); NULL:
  * nothing is wrong. It is tried again by itself. */
 const char *exporter_trouble(const struct exporter *x);

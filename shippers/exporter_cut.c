@@ -45,6 +45,7 @@ void exporter_cut(struct lane *l)
 		exporter_bad(l);
 		return;
 	}
+	l->asked = 0;
 	parts_id(&l->parts, l->entry->id, l->id);
 	buf_reset(&l->body);
 	pack_begin(&l->pack, PACK_IN);

@@ -377,6 +377,8 @@ static void on_spool_opened(void *ctx)
 {
 	struct shipper *s = ctx;
 
+	if (!closing_is_on(&s->closing))
+		shipper_ledger_start(s);
 	kick(s);
 	if (!closing_is_on(&s->closing) && s->opened != NULL)
 		s->opened(s->opened_ctx);
@@ -403,7 +405,7 @@ static bool is_out(struct closing *c)
 {
 	const struct shipper *s = container_of(c, struct shipper, closing);
 
-	return sends(s) || s->spool != NULL;
+	return sends(s) || s->spool != NULL || s->ledger != NULL;
 }
 
 static void shipper_free(struct closing *c)
@@ -435,6 +437,15 @@ static struct spool_dest_config spool_dest(const struct shipper_dest *d)
 	return sd;
 }
 
+static struct exporter *new_exporter(struct shipper *s, unsigned dest, const struct shipper_dest *d)
+{
+	struct exporter_config to = d->to;
+
+	to.ledger = s->ledger;
+	to.name = d->name;
+	return exporter_new(s->w, s->spool, dest, &to);
+}
+
 struct shipper *shipper_new(struct world *w, const struct shipper_config *c)
 {
 	struct shipper *s = mem_new(struct shipper);
@@ -458,9 +469,15 @@ struct shipper *shipper_new(struct world *w, const struct shipper_config *c)
 	s->own_ctx = c->own_ctx;
 	s->opened = c->opened;
 	s->opened_ctx = c->opened_ctx;
+	if (c->ledger_dir != NULL) {
+		const struct ledger_config lc = { c->ledger_dir, c->ledger_days, c->ledger_max, shipper_ledger_began, s };
+
+		s->ledger = ledger_new(w, &lc);
+		sc.lost = shipper_ledger_lost;
+	}
 	s->spool = spool_new(w, &sc);
 	for (unsigned i = 0; i < s->ways_n; i++)
-		s->ways[i] = (struct shipper_way){ s, exporter_new(w, s->spool, i, &c->dests[i].to) };
+		s->ways[i] = (struct shipper_way){ s, new_exporter(s, i, &c->dests[i]) };
 	return s;
 }
 
@@ -509,7 +526,15 @@ const char *shipper_trouble(const struct shipper *s)
 	for (unsigned i = 0; trouble == NULL && i < s->ways_n; i++)
 		if (s->ways[i].exporter != NULL)
 			trouble = exporter_trouble(s->ways[i].exporter);
-	return trouble;
+	return trouble == NULL && s->ledger != NULL ? ledger_trouble(s->ledger) : trouble;
+}
+
+static void on_ledger_closed(void *ctx)
+{
+	struct shipper *s = ctx;
+
+	s->ledger = NULL;
+	closing_step(&s->closing);
 }
 
 static void on_spool_closed(void *ctx)
@@ -517,7 +542,10 @@ static void on_spool_closed(void *ctx)
 	struct shipper *s = ctx;
 
 	s->spool = NULL;
-	closing_step(&s->closing);
+	if (s->ledger != NULL)
+		ledger_close(s->ledger, on_ledger_closed, s);
+	else
+		closing_step(&s->closing);
 }
 
 /* The spool comes last: an answer that still arrived has a body to remove. */
@@ -526,8 +554,11 @@ static void on_exporter_closed(void *ctx)
 	struct shipper_way *way = ctx;
 
 	way->exporter = NULL;
-	if (!sends(way->s))
-		spool_close(way->s->spool, on_spool_closed, way->s);
+	if (sends(way->s))
+		return;
+	shipper_ledger_tell(way->s, false);
+	way->s->is_open = false; /* the account goes with the spool */
+	spool_close(way->s->spool, on_spool_closed, way->s);
 }
 
 void shipper_close(struct shipper *s, void (*done)(void *ctx), void *ctx)
@@ -535,6 +566,7 @@ void shipper_close(struct shipper *s, void (*done)(void *ctx), void *ctx)
 	closing_begin(&s->closing, &shipper_how, closing_end, done, ctx);
 	timer_stop(s->w, &s->timer);
 	timer_stop(s->w, &s->turn);
+	timer_stop(s->w, &s->tell);
 	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
 		close_batch(s, (enum telemetry_kind)kind);
 	for (unsigned i = 0; i < s->ways_n; i++)

@@ -30,6 +30,9 @@ struct shipper_config {
 	const char *dir; /* of the spool */
 	struct shipper_dest dests[SPOOL_DESTS_MAX];
 	unsigned dests_n;
+	const char *ledger_dir; /* NULL: no ledger is kept */
+	unsigned ledger_days;
+	uint64_t ledger_max;                         /* of both as ledger.h says */
 	uint64_t max_age_s;                          /* of what waits; 0: any */
 	uint64_t reserve;                            /* bytes that stay free; 0: 5 % of the disk, at least 1 GiB */
 	const struct telemetry_positions *positions; /* told what is committed, and asked for it; it outlives the shipper */

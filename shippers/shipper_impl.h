@@ -29,9 +29,13 @@ struct shipper {
 	struct list waiting; /* struct telemetry_wait, of collectors that were answered false */
 	size_t unclocked;    /* bytes of lines taken since the clock was looked at */
 	struct origins origins;
-	uint64_t request;    /* the number of the open logs */
-	int64_t observed_ms; /* and when their first line came */
-	struct spool *spool; /* NULL: closed */
+	uint64_t request;      /* the number of the open logs */
+	int64_t observed_ms;   /* and when their first line came */
+	struct spool *spool;   /* NULL: closed */
+	struct ledger *ledger; /* NULL: none, or closed */
+	struct timer tell;
+	bool is_open, tells_all;
+	struct account_row told[ACCOUNT_SOURCES + 1][TELEMETRY_KINDS]; /* as the ledger has them */
 	struct shipper_way ways[SPOOL_DESTS_MAX];
 	unsigned ways_n;
 	struct shipper_stats stats;
@@ -47,4 +51,10 @@ struct shipper {
 };
 
 void shipper_add_point(struct shipper *s, const struct telemetry_point *p);
+/* shipper_ledger.c */
+void shipper_ledger_start(struct shipper *s);
+void shipper_ledger_tell(struct shipper *s, bool is_start);
+void shipper_ledger_began(void *ctx);
+void shipper_ledger_lost(void *ctx, const struct lost *l, uint64_t bytes);
+
 void shipper_own_points(struct shipper *s); /* shipper_own.c */

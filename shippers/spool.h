@@ -27,6 +27,7 @@
 #define SPOOL_DESTS_MAX ACCOUNT_DESTS_MAX
 
 struct spool;
+struct lost;
 
 struct spool_dest_config {
 	const char *name;              /* in the log, for ever: below TAKEN_NAME_LEN, copied */
@@ -42,6 +43,8 @@ struct spool_config {
 	void (*opened)(void *ctx);  /* once: what was there is read, all positions were told */
 	void (*changed)(void *ctx); /* there is something to send, or room again */
 	void *ctx;
+	/* A body was lost unsent, which is durable; NULL: nobody asks. */
+	void (*lost)(void *ctx, const struct lost *l, uint64_t bytes);
 	const struct telemetry_positions *positions; /* what its log keeps beside the batches; it outlives the spool */
 };
 
@@ -122,7 +125,8 @@ void spool_finish(struct spool_entry *en, unsigned dest, enum spool_how how, str
 /* The way out when that fails for ever: for this destination it has ended, a "bad" one counted as damaged. The file stays unless
  * another still needs it, and the next start may find it and send it again: not for what was accepted. */
 void spool_pass_by(struct spool_entry *en, unsigned dest, enum spool_how how);
-const struct account *spool_account(const struct spool *s); /* what is durable of it */
+uint64_t spool_waiting(const struct spool *s, unsigned dest, enum telemetry_kind kind); /* records */
+const struct account *spool_account(const struct spool *s);                             /* what is durable of it */
 struct spool_stats spool_stats(const struct spool *s);
 struct spool_dest_stats spool_dest_stats(const struct spool *s, unsigned dest);
 const char *spool_trouble(const struct spool *s); /* what is wrong and what to do, for a person; NULL: nothing */

@@ -72,12 +72,12 @@ int spool_account_take(struct spool *s, const char *line, size_t len, struct err
 	return json_object_get(of, "by") != NULL ? take_dest(s, of, e) : account_row_read(&s->account, of, e);
 }
 
-static uint64_t waiting(const struct spool *s, unsigned dest, int kind)
+uint64_t spool_waiting(const struct spool *s, unsigned dest, enum telemetry_kind kind)
 {
 	uint64_t n = 0;
 
-	list_each(at, &s->entries[kind]) {
-		const struct spool_entry *en = list_entry(at, struct spool_entry, link);
+	for (const struct list *at = s->entries[kind].next; at != &s->entries[kind]; at = at->next) {
+		const struct spool_entry *en = list_entry((struct list *)at, struct spool_entry, link);
 
 		n += spool_is_wanted_by(en, dest) ? en->records : 0;
 	}
@@ -93,7 +93,7 @@ void spool_account_meet(struct spool *s)
 		any |= s->account.is_known[i];
 	for (unsigned i = 0; i < s->dests_n; i++)
 		for (int kind = 0; kind < TELEMETRY_KINDS && any && !s->account.is_known[i]; kind++)
-			account_meet(&s->account, i, (enum telemetry_kind)kind, waiting(s, i, kind));
+			account_meet(&s->account, i, (enum telemetry_kind)kind, spool_waiting(s, i, (enum telemetry_kind)kind));
 	for (unsigned i = 0; i < s->dests_n; i++)
 		s->account.is_known[i] = true;
 }

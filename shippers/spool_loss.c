@@ -14,7 +14,7 @@ struct loss {
 	struct list link;
 	struct spool *s;
 	uint64_t seq;
-	uint32_t records;
+	uint32_t records, bytes;
 	uint8_t dest, why, kind, source;
 	bool leaves; /* nobody else wants the body */
 	char id[BATCH_ID_LEN];
@@ -38,6 +38,7 @@ void spool_loss_add(const struct spool_entry *en, unsigned dest, enum account_lo
 	struct loss *l = mem_new(struct loss);
 
 	*l = (struct loss){ .s = en->s, .seq = en->seq, .records = en->records, .source = en->source, .leaves = en->wanted == 0 };
+	l->bytes = (uint32_t)en->bytes;
 	l->dest = (uint8_t)dest;
 	l->why = (uint8_t)why;
 	l->kind = (uint8_t)en->kind;
@@ -130,6 +131,8 @@ void spool_loss_said(struct spool *s)
 		struct lost lost = lost_of(l);
 
 		lost_add(&lost, &s->account, l->dest);
+		if (s->c.lost != NULL)
+			s->c.lost(s->c.ctx, &lost, l->bytes);
 		if (l->leaves)
 			spool_sweep_body(s, l->seq, (enum telemetry_kind)l->kind, l->id);
 		loss_free(l);

@@ -57,6 +57,7 @@ static void on_opened(void *ctx);
 
 static void start_shipper(struct telemetry *t, const struct config *c, const char *dir, const struct identity *id)
 {
+	CLEANUP(mem_close) char *ledger = mem_printf("%s/ledger", c->state_dir);
 	const struct imds_identity *in = &id->instance;
 	const struct telemetry_attr resource[] = {
 		{ "service.name", "reeve" },
@@ -76,6 +77,9 @@ static void start_shipper(struct telemetry *t, const struct config *c, const cha
 		{ "os.type", "linux" },
 	};
 	struct shipper_config cfg = { .dir = dir,
+				      .ledger_dir = ledger,
+				      .ledger_days = (unsigned)(c->ledger_max_age_ms / 86400000),
+				      .ledger_max = c->ledger_max,
 				      .max_age_s = c->spool_max_age_ms / 1000,
 				      .resource = resource,
 				      .resource_n = ARRAY_LEN(resource),

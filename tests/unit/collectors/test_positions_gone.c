@@ -119,6 +119,7 @@ static void on_lost(void *ctx, const struct telemetry_source *at, uint64_t bytes
 	(void)ctx;
 	lost_bytes += bytes;
 	lost_at = *at;
+	lost_at.path = "/var/log/half";
 }
 
 static void what_was_seen_of_a_file_and_not_read_is_told_once(void **state)

@@ -18,6 +18,7 @@
 #include "tests/sim/world_sim.h"
 
 #define DOCK_DIR "/var/lib/reeve/spool"
+#define DOCK_LEDGER "/var/lib/reeve/ledger"
 #define DOCK_ARRIVALS 256
 
 static struct {
@@ -25,6 +26,8 @@ static struct {
 	struct shipper *ship; /* NULL: closed */
 	struct positions positions;
 	bool logged_in;
+	bool has_ledger;
+	uint64_t ledger_max;
 	uint64_t metrics_max, logs_max, max_age_s; /* of the next dock_open */
 	uint64_t offset;                           /* of the next line in its file */
 
@@ -141,6 +144,8 @@ static inline void dock_open(void)
 				    .resource_n = 1,
 				    .positions = &dock.positions.durable,
 				    .max_age_s = dock.max_age_s,
+				    .ledger_dir = dock.has_ledger ? DOCK_LEDGER : NULL,
+				    .ledger_max = dock.ledger_max,
 				    .own = dock_say_more,
 				    .opened = flag_set,
 				    .opened_ctx = &opened };
