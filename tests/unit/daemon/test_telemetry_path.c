@@ -30,6 +30,7 @@ static struct buf sent; /* what waits in the spool, unpacked: nobody is logged i
 static char *everything[] = { (char[]){ "*" } };
 
 static struct config config = { .installation = "inst-1",
+				.state_dir = "/var/lib/reeve",
 				.vendor_url = "https://control.example",
 				.metrics_interval_ms = 15000,
 				.logs = { { .path = "/var/log/app.log", .service = "app" } },
