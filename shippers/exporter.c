@@ -35,6 +35,7 @@
 #define REFUSALS_TOLD 3
 #define READ_AGAIN_MS 2000
 #define CLOSE_MS 3000
+#define BUDGET_MS 60000
 
 static const struct sm_state states[] = {
 	[LANE_IDLE] = { "idle", SM_TO(LANE_SENDING) | SM_TO(LANE_PACKING) | SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
@@ -67,6 +68,7 @@ static const struct sm_machine lane_machine = SM_MACHINE("exporter", states, lan
 
 static void wait_over(struct lane *l)
 {
+	l->waits_budget = false;
 	sm_move(&l->sm, LANE_IDLE);
 	exporter_go(l);
 }
@@ -283,10 +285,30 @@ static void lane_unsigned(struct lane *l, int rc, const struct err *e)
 	exporter_wait(l, ms);
 }
 
+/* Held, or all of the budget is spent, or more of it is being reserved: with nothing in hand it waits for a word. */
+static bool may_leave(struct lane *l)
+{
+	struct exporter *x = l->x;
+
+	if (l->is_held)
+		exporter_wait(l, 0); /* and stays idle */
+	else if (x->budget != NULL && !budget_take(x->budget, x->dest, l->body.len)) {
+		l->waits_budget = true;
+		exporter_wait(l, BUDGET_MS);
+	} else {
+		return true;
+	}
+	return false;
+}
+
 void exporter_ask(struct lane *l)
 {
 	struct err e = { 0 };
-	int rc = fill(l, &e);
+	int rc;
+
+	if (!may_leave(l))
+		return;
+	rc = fill(l, &e);
 
 	if (rc != 0) {
 		lane_unsigned(l, rc, &e);
@@ -309,6 +331,7 @@ static bool goes_on_in_parts(struct lane *l)
 /* What an idle lane does with the oldest entry of its kind:
  *
  *   the exporter closes                        nothing: one thing less to wait for
+ *   the policy lets nothing of its kind out    nothing, until it does
  *   too many before it are not gone yet        nothing, until one is
  *   there is none                              nothing, until the spool calls again
  *   a body that is sent in parts               the next part
@@ -324,7 +347,7 @@ void exporter_go(struct lane *l)
 		ending_step(&x->end);
 		return;
 	}
-	if (l->sm.now != LANE_IDLE || !exporter_may_go(l))
+	if (l->sm.now != LANE_IDLE || l->is_held || !exporter_may_go(l))
 		return;
 	l->entry = spool_oldest(x->s, x->dest, l->kind);
 	if (l->entry == NULL)
@@ -361,6 +384,7 @@ struct exporter *exporter_new(struct world *w, struct spool *s, unsigned dest, c
 	x->dest = dest;
 	x->auth = c->auth;
 	x->ledger = c->ledger;
+	x->budget = c->budget;
 	x->name = mem_str(c->name);
 	x->ca_file = mem_str(c->ca_file);
 	x->connect_to = mem_str(c->connect_to);
@@ -370,12 +394,25 @@ struct exporter *exporter_new(struct world *w, struct spool *s, unsigned dest, c
 
 		l->x = x;
 		l->kind = (enum telemetry_kind)kind;
+		l->is_held = true;
 		l->url = mem_printf("%.*s/v1/%s", (int)base, c->url, batch_kind_name(l->kind));
 		l->backoff = BACKOFF(1000, 60000);
 		list_init(&l->clearings);
 		sm_init(&l->sm, &lane_machine, LANE_IDLE);
 	}
 	return x;
+}
+
+void exporter_hold(struct exporter *x, enum telemetry_kind kind, bool holds)
+{
+	x->lanes[kind].is_held = holds;
+}
+
+void exporter_wake(struct exporter *x)
+{
+	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
+		if (x->lanes[kind].waits_budget && x->lanes[kind].sm.now == LANE_WAITING && !ending_is_on(&x->end))
+			exporter_later(&x->lanes[kind], 0);
 }
 
 void exporter_kick(struct exporter *x)

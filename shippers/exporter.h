@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "agent/io/world.h"
+#include "shippers/budget.h"
 #include "shippers/ledger.h"
 #include "shippers/spool.h"
 
@@ -43,6 +44,7 @@ struct exporter_config {
 	struct export_auth auth;
 	struct ledger *ledger; /* NULL: none; it outlives the exporter */
 	const char *name;      /* there; copied */
+	struct budget *budget; /* NULL: none; it outlives the exporter */
 };
 
 struct exporter_stats {
@@ -54,7 +56,9 @@ struct exporter_stats {
 
 struct exporter;
 struct exporter *exporter_new(struct world *w, struct spool *s, unsigned dest, const struct exporter_config *c);
-void exporter_kick(struct exporter *x); /* there may be something to send */
+void exporter_hold(struct exporter *x, enum telemetry_kind kind, bool holds); /* at the beginning it does: nothing of it is sent */
+void exporter_wake(struct exporter *x);                                       /* the budget may let more out */
+void exporter_kick(struct exporter *x);                                       /* there may be something to send */
 struct exporter_stats exporter_stats(const struct exporter *x);
 uint64_t exporter_clearing(const struct exporter *x, enum telemetry_kind kind); /* records acknowledged, in bodies not gone yet */
 /* For a person: why nothing is sent although the receiver can be reached (it does not know us, or we cannot say who we are); NULL:

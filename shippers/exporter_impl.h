@@ -21,7 +21,9 @@ struct lane {
 	uint64_t tried;                /* seq of the last body that could not be read or set aside */
 	unsigned tries;                /* how often */
 	uint64_t asked_seq;
-	unsigned asked; /* how often what is in hand was sent */
+	bool is_held;      /* by the policy */
+	bool waits_budget; /* while it waits */
+	unsigned asked;    /* how often what is in hand was sent */
 	struct http_req http;
 	struct export_proof proof;
 	struct buf body;
@@ -39,6 +41,7 @@ struct exporter {
 	struct spool *s;
 	unsigned dest; /* of the spool's */
 	struct ledger *ledger;
+	struct budget *budget;
 	char *name;
 	struct lane lanes[TELEMETRY_KINDS];
 	struct export_auth auth;

@@ -359,7 +359,6 @@ static void on_listed(struct disk_req *r, int rc)
 struct ledger *ledger_new(struct world *w, const struct ledger_config *c)
 {
 	struct ledger *l = mem_new(struct ledger);
-	struct err e = { 0 };
 
 	l->w = w;
 	l->c = *c;
@@ -370,8 +369,7 @@ struct ledger *ledger_new(struct world *w, const struct ledger_config *c)
 	l->pending = l->out = BUF_MAX(PENDING_MAX);
 	list_init(&l->waiting);
 	list_init(&l->written_for);
-	if (w->disk_mkdir(w, l->dir, 0700, &e) != 0)
-		log_warn("ledger.unreadable", "err=%s next=\"a file of its own begins\"", err_text(&e));
+	err_ignore(w->disk_mkdir(w, l->dir, 0700, NULL), "the list tells what is wrong");
 	disk_list(w, &l->disk, l->dir, &l->names, on_listed);
 	return l;
 }

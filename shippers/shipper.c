@@ -301,8 +301,9 @@ static void on_lost(void *ctx, const char *of, enum telemetry_loss what, uint64_
 	};
 	struct shipper *s = ctx;
 
-	log_warn("telemetry.unread", "path=%s why=%s bytes=%" PRIu64 " next=\"counted in the account of %s\"", at->path,
-		 losses[what].name, bytes, of);
+	log_warn("telemetry.unread",
+		 "path=%s what=%s bytes=%" PRIu64 " source=%s err=\"they were gone before they were read\" next=\"counted\"",
+		 at->path, losses[what].name, bytes, of);
 	count(s, TELEMETRY_LOG, of, losses[what].files, 1);
 	count(s, TELEMETRY_LOG, of, losses[what].bytes, bytes);
 	on_found(ctx, at);
@@ -331,6 +332,10 @@ void shipper_add_point(struct shipper *s, const struct telemetry_point *point)
 	if (v != RULES_PASS) {
 		count(s, TELEMETRY_METRIC, source, count_of(v), 1);
 		*(v == RULES_DENIED ? &s->stats.denied[TELEMETRY_METRIC] : &s->stats.failed_by_rule[TELEMETRY_METRIC]) += 1;
+		return;
+	}
+	if (s->series_most > 0 && !series_take(s->series, &p, s->series_most, world_now_ms(s->w))) {
+		count(s, TELEMETRY_METRIC, source, ACCOUNT_SERIES, 1);
 		return;
 	}
 	if (b != NULL && (b->records >= BATCH_RECORDS || otlp_metrics_size(s->metrics) > BATCH_BYTES))
@@ -405,7 +410,7 @@ static bool is_out(struct closing *c)
 {
 	const struct shipper *s = container_of(c, struct shipper, closing);
 
-	return sends(s) || s->spool != NULL || s->ledger != NULL;
+	return sends(s) || s->spool != NULL || s->ledger != NULL || s->budget != NULL;
 }
 
 static void shipper_free(struct closing *c)
@@ -417,6 +422,7 @@ static void shipper_free(struct closing *c)
 	origins_forget(&s->origins);
 	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
 		mem_free(s->late[kind]);
+	series_free(s->series);
 	rules_free(s->rules);
 	otlp_logs_free(s->logs);
 	otlp_metrics_free(s->metrics);
@@ -437,12 +443,31 @@ static struct spool_dest_config spool_dest(const struct shipper_dest *d)
 	return sd;
 }
 
+static void on_budget(void *ctx)
+{
+	struct shipper *s = ctx;
+
+	for (unsigned i = 0; i < s->ways_n; i++)
+		if (s->ways[i].exporter != NULL)
+			exporter_wake(s->ways[i].exporter);
+}
+
+static struct budget *new_budget(struct shipper *s, const struct shipper_config *c)
+{
+	struct budget_config bc = { .path = c->budget_path, .n = c->dests_n, .changed = on_budget, .ctx = s };
+
+	for (unsigned i = 0; i < c->dests_n; i++)
+		bc.names[i] = c->dests[i].name;
+	return budget_new(s->w, &bc);
+}
+
 static struct exporter *new_exporter(struct shipper *s, unsigned dest, const struct shipper_dest *d)
 {
 	struct exporter_config to = d->to;
 
 	to.ledger = s->ledger;
 	to.name = d->name;
+	to.budget = s->budget;
 	return exporter_new(s->w, s->spool, dest, &to);
 }
 
@@ -475,19 +500,51 @@ struct shipper *shipper_new(struct world *w, const struct shipper_config *c)
 		s->ledger = ledger_new(w, &lc);
 		sc.lost = shipper_ledger_lost;
 	}
+	if (c->budget_path != NULL)
+		s->budget = new_budget(s, c);
 	s->spool = spool_new(w, &sc);
 	for (unsigned i = 0; i < s->ways_n; i++)
 		s->ways[i] = (struct shipper_way){ s, new_exporter(s, i, &c->dests[i]) };
 	return s;
 }
 
+/* Off means that nothing leaves: not what waits in the spool either. */
+static void hold(struct shipper *s, enum telemetry_kind kind, bool holds)
+{
+	for (unsigned i = 0; i < s->ways_n; i++)
+		if (s->ways[i].exporter != NULL)
+			exporter_hold(s->ways[i].exporter, kind, holds);
+}
+
+/* A lower limit than before begins with none, so that it holds at once. */
+static void limit_series(struct shipper *s, uint64_t most)
+{
+	if (most == 0 || most < s->series_most) {
+		series_free(s->series);
+		s->series = NULL;
+	}
+	s->series_most = most;
+	if (most > 0 && s->series == NULL)
+		s->series = series_new();
+}
+
 int shipper_rules(struct shipper *s, const struct telemetry_rules *t, const struct secret *key, struct err *e)
 {
+	int rc;
+
 	/* The old ones go first: if the new ones cannot be compiled, the wider ones must not stay in force. */
 	origins_forget(&s->origins);
 	rules_free(s->rules);
 	s->rules = NULL;
-	return t != NULL ? rules_new(t, key, &s->tally, &s->rules, e) : 0;
+	rc = t != NULL ? rules_new(t, key, &s->tally, &s->rules, e) : 0;
+	if (s->budget != NULL && s->rules != NULL)
+		budget_set(s->budget, t->bytes_per_day);
+	limit_series(s, s->rules != NULL ? t->series_per_metric : 0);
+	hold(s, TELEMETRY_METRIC, s->rules == NULL || t->metrics_n == 0);
+	hold(s, TELEMETRY_LOG, s->rules == NULL || t->logs_n == 0);
+	if (s->spool != NULL)
+		kick(s);
+	return rc;
 }
 
 const struct telemetry_sink *shipper_sink(struct shipper *s)
@@ -500,10 +557,15 @@ struct shipper_stats shipper_stats(const struct shipper *s)
 	struct shipper_stats st = s->stats;
 
 	st.dests_n = s->ways_n;
+	st.budget = s->budget != NULL ? budget_limit(s->budget) : 0;
 	for (unsigned i = 0; i < s->ways_n; i++) {
 		if (s->ways[i].exporter != NULL) /* else it is closed */
 			st.exporter[i] = exporter_stats(s->ways[i].exporter);
 		st.dest[i] = spool_dest_stats(s->spool, i);
+		if (s->budget != NULL) {
+			st.budget_spent[i] = budget_spent(s->budget, i);
+			st.budget_over[i] = budget_is_over(s->budget, i);
+		}
 	}
 	st.spool = spool_stats(s->spool);
 	return st;
@@ -526,7 +588,17 @@ const char *shipper_trouble(const struct shipper *s)
 	for (unsigned i = 0; trouble == NULL && i < s->ways_n; i++)
 		if (s->ways[i].exporter != NULL)
 			trouble = exporter_trouble(s->ways[i].exporter);
+	if (trouble == NULL && s->budget != NULL)
+		trouble = budget_trouble(s->budget);
 	return trouble == NULL && s->ledger != NULL ? ledger_trouble(s->ledger) : trouble;
+}
+
+static void on_budget_closed(void *ctx)
+{
+	struct shipper *s = ctx;
+
+	s->budget = NULL;
+	closing_step(&s->closing);
 }
 
 static void on_ledger_closed(void *ctx)
@@ -557,6 +629,8 @@ static void on_exporter_closed(void *ctx)
 	if (sends(way->s))
 		return;
 	shipper_ledger_tell(way->s, false);
+	if (way->s->budget != NULL)
+		budget_close(way->s->budget, on_budget_closed, way->s);
 	way->s->is_open = false; /* the account goes with the spool */
 	spool_close(way->s->spool, on_spool_closed, way->s);
 }

@@ -30,7 +30,8 @@ struct shipper_config {
 	const char *dir; /* of the spool */
 	struct shipper_dest dests[SPOOL_DESTS_MAX];
 	unsigned dests_n;
-	const char *ledger_dir; /* NULL: no ledger is kept */
+	const char *budget_path; /* NULL: there is no budget */
+	const char *ledger_dir;  /* NULL: no ledger is kept */
 	unsigned ledger_days;
 	uint64_t ledger_max;                         /* of both as ledger.h says */
 	uint64_t max_age_s;                          /* of what waits; 0: any */
@@ -53,6 +54,8 @@ struct shipper_stats {
 	struct spool_dest_stats dest[SPOOL_DESTS_MAX];
 	unsigned dests_n;
 	struct spool_stats spool;
+	uint64_t budget, budget_spent[SPOOL_DESTS_MAX]; /* bytes a day, 0: any; of today */
+	bool budget_over[SPOOL_DESTS_MAX];
 };
 
 struct shipper *shipper_new(struct world *w, const struct shipper_config *c);

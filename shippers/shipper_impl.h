@@ -4,6 +4,7 @@
 #include "shippers/origins.h"
 #include "shippers/otlp.h"
 #include "shippers/rules.h"
+#include "shippers/series.h"
 #include "shippers/shipper.h"
 
 /* To a destination. */
@@ -32,6 +33,7 @@ struct shipper {
 	uint64_t request;      /* the number of the open logs */
 	int64_t observed_ms;   /* and when their first line came */
 	struct spool *spool;   /* NULL: closed */
+	struct budget *budget; /* NULL: none, or closed */
 	struct ledger *ledger; /* NULL: none, or closed */
 	struct timer tell;
 	bool is_open, tells_all;
@@ -40,6 +42,8 @@ struct shipper {
 	unsigned ways_n;
 	struct shipper_stats stats;
 	struct tally tally;
+	struct series *series; /* NULL: the policy has no limit */
+	uint64_t series_most;
 	int64_t born_ms;                           /* start time of our own counters */
 	struct buf rooms[TELEMETRY_ATTRS_MAX + 1]; /* masked texts of the record in hand */
 	struct telemetry_attr attrs[TELEMETRY_ATTRS_MAX];

@@ -162,4 +162,6 @@ struct telemetry_rules {
 	struct telemetry_redact *redact;
 	size_t redact_n;
 	struct telemetry_detect detect[TELEMETRY_DETECTORS];
+	uint64_t series_per_metric; /* 0: any */
+	uint64_t bytes_per_day;     /* on the wire, to each destination; 0: any */
 };

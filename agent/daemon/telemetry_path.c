@@ -58,6 +58,7 @@ static void on_opened(void *ctx);
 static void start_shipper(struct telemetry *t, const struct config *c, const char *dir, const struct identity *id)
 {
 	CLEANUP(mem_close) char *ledger = mem_printf("%s/ledger", c->state_dir);
+	CLEANUP(mem_close) char *budget = mem_printf("%s/budget", c->state_dir);
 	const struct imds_identity *in = &id->instance;
 	const struct telemetry_attr resource[] = {
 		{ "service.name", "reeve" },
@@ -78,6 +79,7 @@ static void start_shipper(struct telemetry *t, const struct config *c, const cha
 	};
 	struct shipper_config cfg = { .dir = dir,
 				      .ledger_dir = ledger,
+				      .budget_path = budget,
 				      .ledger_days = (unsigned)(c->ledger_max_age_ms / 86400000),
 				      .ledger_max = c->ledger_max,
 				      .max_age_s = c->spool_max_age_ms / 1000,

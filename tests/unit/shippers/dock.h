@@ -19,6 +19,7 @@
 
 #define DOCK_DIR "/var/lib/reeve/spool"
 #define DOCK_LEDGER "/var/lib/reeve/ledger"
+#define DOCK_BUDGET "/var/lib/reeve/budget"
 #define DOCK_ARRIVALS 256
 
 static struct {
@@ -26,7 +27,8 @@ static struct {
 	struct shipper *ship; /* NULL: closed */
 	struct positions positions;
 	bool logged_in;
-	bool has_ledger;
+	bool has_ledger, has_budget;
+	uint64_t bytes_per_day;
 	uint64_t ledger_max;
 	uint64_t metrics_max, logs_max, max_age_s; /* of the next dock_open */
 	uint64_t offset;                           /* of the next line in its file */
@@ -37,7 +39,7 @@ static struct {
 	struct buf answer_body;
 
 	unsigned arrived, too_large, signs, unauthorized;
-	uint64_t arrived_ms[DOCK_ARRIVALS];
+	uint64_t arrived_ms[DOCK_ARRIVALS], arrived_bytes;
 	char ids[DOCK_ARRIVALS][17];
 	struct buf bodies; /* all that arrived, unpacked */
 
@@ -85,6 +87,7 @@ static inline void dock_on_http(void *ctx, struct sim_http *x)
 	assert_string_equal(sim_http_header(x, "Content-Encoding"), "gzip");
 	assert_int_equal(gzip_unpack(x->body, x->body_len, &dock.bodies, NULL), 0);
 	dock.arrived++;
+	dock.arrived_bytes += x->body_len;
 	if (status == 0)
 		sim_http_fail(x, -ERR_NET, 0);
 	else
@@ -135,9 +138,13 @@ static inline void dock_open(void)
 	static char all[] = "*", *everything[] = { all };
 	static struct telemetry_redact secret = { .name = "secret", .pattern = "hunter2" };
 	const struct telemetry_attr resource[] = { { "service.name", "reeve" } };
-	const struct telemetry_rules rules = {
-		.metrics = everything, .metrics_n = 1, .logs = everything, .logs_n = 1, .redact = &secret, .redact_n = 1
-	};
+	const struct telemetry_rules rules = { .metrics = everything,
+					       .metrics_n = 1,
+					       .logs = everything,
+					       .logs_n = 1,
+					       .redact = &secret,
+					       .redact_n = 1,
+					       .bytes_per_day = dock.bytes_per_day };
 	bool opened = false;
 	struct shipper_config c = { .dir = DOCK_DIR,
 				    .resource = resource,
@@ -146,6 +153,7 @@ static inline void dock_open(void)
 				    .max_age_s = dock.max_age_s,
 				    .ledger_dir = dock.has_ledger ? DOCK_LEDGER : NULL,
 				    .ledger_max = dock.ledger_max,
+				    .budget_path = dock.has_budget ? DOCK_BUDGET : NULL,
 				    .own = dock_say_more,
 				    .opened = flag_set,
 				    .opened_ctx = &opened };
