@@ -24,9 +24,9 @@ struct positions_gone {
 	struct ending end;
 };
 
-/* done: once, and never from inside this call; it is over then. No file is followed before that. lost: of a file that is gone so many
- * bytes were not read, as far as was known when the position became durable; `at` says that they were, and once that is durable
- * nobody tells of them again. NULL: nobody counts. */
+/* done: once, and never from inside this call; it is over then. No file is followed before that. lost: of a file that is gone so
+ * many bytes were not read, as far as was known when the position became durable; `at` says that they were, and once that is
+ * durable nobody tells of them again. NULL: nobody counts. */
 void positions_gone_start(struct positions_gone *g, struct world *w, struct positions *p,
 			  void (*lost)(void *ctx, const struct telemetry_source *at, uint64_t bytes), void (*done)(void *ctx),
 			  void *ctx);

@@ -3,9 +3,9 @@
  *     budget_set(b, limit)              from the policy; 0: any. What was spent today stays spent
  *     budget_take(b, dest, bytes)       they may be sent now, and count; else `changed` comes when it is worth asking again
  *
- * What was spent is on the disk before it is: a share of the budget at a time is reserved durably, and sending goes on as far as
- * that reaches. So no kill and no loss of power gives any of it back: of what was reserved and not sent a hundredth of the budget is
- * lost with each. A body is sent while any of the budget is left, so a day ends at most one body over it for each kind.
+ * What was spent is on the disk before it is: a share of the budget at a time is reserved durably, and sending goes as far as
+ * that reaches. So no kill and no loss of power gives any of it back: each costs what was reserved and not sent, at most a
+ * hundredth of the budget. A body is sent while any of it is left, so a day ends at most one body over it.
  *
  * A clock that is set back begins no new day. One that shows an earlier day for 24 hours was wrong before: then a day begins. */
 #pragma once

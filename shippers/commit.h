@@ -12,7 +12,8 @@
  * a log that was written anew, where "ended" names the destinations for which the body has ended out of turn.
  *
  * dev, ino, fp and before are hex texts: they use all 64 bits, and numbers in JSON end at 2^53. before and before_len, of the
- * bytes in front of `to`, size of the file where that is beyond `to`, and at came later: a record without them is whole. kind "positions" has no body. */
+ * bytes in front of `to`, size of the file where that is beyond `to`, and at came later: a record without them is whole. kind
+ * "positions" has no body. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

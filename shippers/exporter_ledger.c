@@ -1,4 +1,4 @@
-/* exporter_ledger.c - what was sent, as a line of the ledger: of each body or part, once its receiver has said what it makes of it. */
+/* exporter_ledger.c - what was sent, as a line of the ledger: of each body or part, once its receiver has answered. */
 #include "shippers/exporter_impl.h"
 
 #include "agent/base/digest.h"

@@ -1,13 +1,13 @@
-/* ledger.h - the customer's own record of what left: a line of JSON for each body that was sent, refused or lost unsent, in a folder
- * of a file a UTC day (docs/formats.md, "The ledger").
+/* ledger.h - the customer's own record of what left: a line of JSON for each body that was sent, refused or lost unsent, in a
+ * file a UTC day (docs/formats.md, "The ledger").
  *
  *     ledger_add(l, object)             it becomes a line; the object is taken
  *     ledger_after(l, &wait, cb)        once all lines so far are written, or cannot be: then the body may go. So no kill, at any
  *                                       instant, leaves a body that left without its line
  *
- * Lines are written many at once and are not synced, but for once a minute (ledger_sync): the ledger costs the disk nothing that a
- * body waits for. What a loss of power takes of it is told by the next start: its lines of the account, which is exact, say how much
- * more was acknowledged than stands here.
+ * Lines are written many at once and are not synced, but for once a minute (ledger_sync): the ledger costs the disk nothing that
+ * a body waits for. What a loss of power takes of it is told by the next start: its lines of the account, which is exact, say how
+ * much more was acknowledged than stands here.
  *
  * Bounded in days and bytes: the oldest file goes, which a line tells. It never holds anything up: lines that cannot be written are
  * counted, and a line tells how many. */
@@ -24,7 +24,7 @@ struct ledger_config {
 	const char *dir;          /* copied; made if it is not there */
 	unsigned days;            /* kept, today's too; 0: 31 */
 	uint64_t max;             /* bytes of all files; 0: 256 MiB */
-	void (*began)(void *ctx); /* a file begins: what it must say first is added now */
+	void (*began)(void *ctx); /* a file begins: what each must hold is added now */
 	void *ctx;
 };
 

@@ -1,5 +1,5 @@
-/* series.c - see series.h. Two open hash tables of 64-bit fingerprints (SHA-256 is not needed: who makes series on purpose to meet
- * another's place gets nothing for it but that place). The set is swept once in a while: what did not come for an hour leaves it. */
+/* series.c - see series.h. Two open hash tables of 64-bit fingerprints: who makes series on purpose to meet another's place gets
+ * nothing for it but that place. The set is swept once in a while: what did not come for an hour leaves it. */
 #include "shippers/series.h"
 
 #include <stdio.h>

@@ -1,10 +1,10 @@
-/* series.h - how many series a metric has: those that came in the last hour, a series being a name and its attributes as they leave.
+/* series.h - how many series a metric has, a series being a name and its attributes as they leave: those of the last hour.
  *
  *     series_take(s, &point, most, now_ms)      false: it is one too many, and is counted under the metric's name
  *
- * In a set of fixed size: SERIES_ALL of all metrics together, SERIES_NAMES names; what comes beyond these is one too many, too. Nothing
- * of it is kept on the disk: after a restart the first that come are let out again, so a metric whose series change may have others
- * than before, and never more at a time. */
+ * In a set of fixed size: SERIES_ALL of all metrics together, SERIES_NAMES names; what comes beyond these is one too many, too.
+ * Nothing of it is kept on the disk: after a restart the first that come are let out again, so a metric whose series change may
+ * have others than before, and never more at a time. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

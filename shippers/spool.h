@@ -12,8 +12,8 @@
  * all are done with it. How far each has come is in the log, too, where there are two (taken.h).
  *
  * The backlog is bounded in bytes on disk and in entries, and so is what it takes in memory: an entry is 96 bytes, of each
- * kind there are at most SPOOL_ENTRIES_MAX, 9.6 MB in all; one of several sources has 80 more. What a start finds beyond that is listed by name first (80
- * bytes a body, 32 MiB of names) and dropped, the oldest first. */
+ * kind there are at most SPOOL_ENTRIES_MAX, 9.6 MB in all; one of several sources has 80 more. What a start finds beyond that is
+ * listed by name first (80 bytes a body, 32 MiB of names) and dropped, the oldest first. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* spool_account.c - the account in the log of commit records: what the records before the log was last written anew had added, a line
- * of each source and kind; and whose the records of a body are.
+/* spool_account.c - the account in the log of commit records: what the records before the log was last written anew had added, a
+ * line of each source and kind; and whose the records of a body are.
  *
  *     {"account":{"source":"/var/log/x.log","kind":"logs","taken":40,"lost":{"vendor":{"age":5}}},"sum":"89abcdef"}
  *     {"account":{"by":"vendor","metrics":0,"logs":0},"sum":"89abcdef"}        what was taken before there was this destination

@@ -1,12 +1,15 @@
 /* spool_compact.c - the log of commit records, written anew: with what is still needed and no more.
  *
- *     positions --> entries --> taken, account --> losses --> rename       said into commits.tmp in slices, and that renamed over commits
+ *     positions --> entries --> taken, account --> losses --> rename
+ *
+ * Said into commits.tmp in slices, and that renamed over commits.
  *
  * A slice formats LINES_SLICE lines in one tick; PART bytes of them are appended durably at once, so that neither a tick nor the
  * memory grows with the backlog. Only the writer adds entries and makes positions durable, and it waits here; an entry that goes
  * meanwhile moves the place where the next slice begins.
  * How large the log can be: SPOOL_ENTRIES_MAX lines of at most ENTRY_LINE bytes a kind, 17 MiB in all, with the names of their
- * sources, and a line for each BATCH_RANGES_ANY positions; the writer lets it grow to three times that and a little (must_compact), then comes here.
+ * sources, and a line for each BATCH_RANGES_ANY positions; the writer lets it grow to three times that and a little (must_compact),
+ * then comes here.
  * Fails: the old log stands until the rename; after a rename that failed it is not known which log stands, and it is written
  * anew. */
 #include "shippers/spool_impl.h"

@@ -1,7 +1,7 @@
 /* spool_loss.c - bodies that a destination lost unsent, by the quota or their age: said in the log of commit records (lost.h), and
  * only then unlinked where nobody else wants them. So no crash forgets the loss, and none counts it twice.
  *
- * Fails: what the disk does not take waits here, and the bodies in the folder. Closing: likewise; the next start judges them anew. */
+ * Fails: what the disk does not take waits here, and the bodies in the folder. Closing: likewise, for the next start. */
 #include "shippers/spool_impl.h"
 
 #include <stdio.h>

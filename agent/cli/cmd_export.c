@@ -1,4 +1,4 @@
-/* cmd_export.c - reeve export show: what left in a period, by destination, kind and source; what stayed here, what was lost and why,
+/* cmd_export.c - reeve export show: what left in a period, by destination, kind and source; what stayed here, was lost and why,
  * and what the ledger no longer knows. From the files alone: the daemon may be gone. */
 #include <stdlib.h>
 #include <string.h>

@@ -11,7 +11,7 @@
 
 #define NS_PER_MS 1000000
 
-struct reading {
+struct otlp_walk {
 	enum telemetry_kind kind;
 	size_t most, all;
 	json_t *list;
@@ -19,10 +19,10 @@ struct reading {
 	const char *name, *unit;  /* of the metric in hand */
 };
 
-typedef int field_fn(struct reading *r, const struct pbr_field *f, void *to);
+typedef int field_fn(struct otlp_walk *r, const struct pbr_field *f, void *to);
 
 /* Each field of a message. */
-static int each(struct reading *r, const void *p, size_t len, field_fn *fn, void *to)
+static int each(struct otlp_walk *r, const void *p, size_t len, field_fn *fn, void *to)
 {
 	struct pbr in = pbr_of(p, len);
 	struct pbr_field f;
@@ -49,7 +49,7 @@ static double double_of(uint64_t bits)
 }
 
 /* AnyValue */
-static int value_field(struct reading *r, const struct pbr_field *f, void *to)
+static int value_field(struct otlp_walk *r, const struct pbr_field *f, void *to)
 {
 	json_t **ret = to, *v = NULL;
 
@@ -69,13 +69,13 @@ static int value_field(struct reading *r, const struct pbr_field *f, void *to)
 	return 0;
 }
 
-struct pair {
+struct attr_read {
 	json_t *key, *value;
 };
 
-static int pair_field(struct reading *r, const struct pbr_field *f, void *to)
+static int pair_field(struct otlp_walk *r, const struct pbr_field *f, void *to)
 {
-	struct pair *p = to;
+	struct attr_read *p = to;
 
 	if (f->type != PBR_BYTES)
 		return 0;
@@ -84,9 +84,9 @@ static int pair_field(struct reading *r, const struct pbr_field *f, void *to)
 	return f->number == 2 ? each(r, f->p, f->len, value_field, &p->value) : 0;
 }
 
-static int add_attr(struct reading *r, const struct pbr_field *f, json_t *attrs)
+static int add_attr(struct otlp_walk *r, const struct pbr_field *f, json_t *attrs)
 {
-	struct pair p = { 0 };
+	struct attr_read p = { 0 };
 	int rc = f->type == PBR_BYTES ? each(r, f->p, f->len, pair_field, &p) : 0;
 
 	if (rc == 0 && p.key != NULL)
@@ -96,12 +96,12 @@ static int add_attr(struct reading *r, const struct pbr_field *f, json_t *attrs)
 	return rc;
 }
 
-static int resource_field(struct reading *r, const struct pbr_field *f, void *to)
+static int resource_field(struct otlp_walk *r, const struct pbr_field *f, void *to)
 {
 	return f->number == 1 ? add_attr(r, f, to) : 0;
 }
 
-static int scope_field(struct reading *r, const struct pbr_field *f, void *to)
+static int scope_field(struct otlp_walk *r, const struct pbr_field *f, void *to)
 {
 	return f->number == 3 ? add_attr(r, f, to) : 0;
 }
@@ -115,7 +115,7 @@ static void set_time(json_t *o, uint64_t ns)
 
 /* ---- a record -------------------------------------------------------------------------------------------------------------- */
 
-static int log_field(struct reading *r, const struct pbr_field *f, void *to)
+static int log_field(struct otlp_walk *r, const struct pbr_field *f, void *to)
 {
 	json_t *o = to, *body = NULL;
 
@@ -136,7 +136,7 @@ static int log_field(struct reading *r, const struct pbr_field *f, void *to)
 	return 0;
 }
 
-static int point_field(struct reading *r, const struct pbr_field *f, void *to)
+static int point_field(struct otlp_walk *r, const struct pbr_field *f, void *to)
 {
 	json_t *o = to;
 
@@ -149,7 +149,7 @@ static int point_field(struct reading *r, const struct pbr_field *f, void *to)
 	return f->number == 7 ? add_attr(r, f, json_object_get(o, "attributes")) : 0;
 }
 
-static int add_record(struct reading *r, const struct pbr_field *f, field_fn *fn)
+static int add_record(struct otlp_walk *r, const struct pbr_field *f, field_fn *fn)
 {
 	CLEANUP(json_close) json_t *o = NULL;
 
@@ -169,15 +169,15 @@ static int add_record(struct reading *r, const struct pbr_field *f, field_fn *fn
 
 /* ---- what stands around it --------------------------------------------------------------------------------------------------- */
 
-static int points_field(struct reading *r, const struct pbr_field *f, void *to)
+static int points_field(struct otlp_walk *r, const struct pbr_field *f, void *to)
 {
 	(void)to;
 	return f->number == 1 && f->type == PBR_BYTES ? add_record(r, f, point_field) : 0;
 }
 
-static int name_field(struct reading *r, const struct pbr_field *f, void *to)
+static int name_field(struct otlp_walk *r, const struct pbr_field *f, void *to)
 {
-	struct pair *p = to;
+	struct attr_read *p = to;
 
 	(void)r;
 	if (f->number == 1 && f->type == PBR_BYTES && p->key == NULL)
@@ -187,15 +187,15 @@ static int name_field(struct reading *r, const struct pbr_field *f, void *to)
 	return 0;
 }
 
-static int metric_field(struct reading *r, const struct pbr_field *f, void *to)
+static int metric_field(struct otlp_walk *r, const struct pbr_field *f, void *to)
 {
 	(void)to;
 	return (f->number == 5 || f->number == 7) && f->type == PBR_BYTES ? each(r, f->p, f->len, points_field, NULL) : 0;
 }
 
-static int take_metric(struct reading *r, const struct pbr_field *f)
+static int take_metric(struct otlp_walk *r, const struct pbr_field *f)
 {
-	struct pair p = { 0 };
+	struct attr_read p = { 0 };
 	int rc = each(r, f->p, f->len, name_field, &p);
 
 	r->name = p.key != NULL ? json_string_value(p.key) : "";
@@ -207,7 +207,7 @@ static int take_metric(struct reading *r, const struct pbr_field *f)
 	return rc;
 }
 
-static int scoped_field(struct reading *r, const struct pbr_field *f, void *to)
+static int scoped_field(struct otlp_walk *r, const struct pbr_field *f, void *to)
 {
 	(void)to;
 	if (f->type != PBR_BYTES)
@@ -219,7 +219,7 @@ static int scoped_field(struct reading *r, const struct pbr_field *f, void *to)
 	return r->kind == TELEMETRY_LOG ? add_record(r, f, log_field) : take_metric(r, f);
 }
 
-static int resourced_field(struct reading *r, const struct pbr_field *f, void *to)
+static int resourced_field(struct otlp_walk *r, const struct pbr_field *f, void *to)
 {
 	CLEANUP(json_close) json_t *scope = NULL;
 
@@ -234,7 +234,7 @@ static int resourced_field(struct reading *r, const struct pbr_field *f, void *t
 	return each(r, f->p, f->len, scoped_field, NULL);
 }
 
-static int request_field(struct reading *r, const struct pbr_field *f, void *to)
+static int request_field(struct otlp_walk *r, const struct pbr_field *f, void *to)
 {
 	CLEANUP(json_close) json_t *resource = json_object();
 
@@ -246,7 +246,7 @@ static int request_field(struct reading *r, const struct pbr_field *f, void *to)
 int otlp_read(enum telemetry_kind kind, const struct buf *request, size_t most, json_t **ret_list, size_t *ret_all, struct err *e)
 {
 	CLEANUP(json_close) json_t *list = json_array();
-	struct reading r = { .kind = kind, .most = most, .list = list };
+	struct otlp_walk r = { .kind = kind, .most = most, .list = list };
 
 	if (each(&r, buf_str(request), request->len, request_field, NULL) != 0)
 		return err_set(e, ERR_CORRUPT, "it is no OTLP request");

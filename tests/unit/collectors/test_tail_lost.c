@@ -1,4 +1,4 @@
-/* test_tail_lost.c - bytes that are gone before they are read are told, as many as are known, with the place where the file goes on. */
+/* test_tail_lost.c - bytes that are gone before they are read are told, with the place where the file goes on. */
 #include "tests/unit/collectors/reader.h"
 
 static void what_was_seen_and_not_read_before_a_cut_is_told(void **state)

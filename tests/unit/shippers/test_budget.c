@@ -1,4 +1,4 @@
-/* test_budget.c - no more bytes go on the wire in a UTC day than the policy lets out, whatever happens to the agent or its clock. */
+/* test_budget.c - no more bytes go on the wire in a UTC day than the policy lets out, come what may to agent and clock. */
 #include "shippers/budget.h"
 
 #include "tests/unit/shippers/dock.h"

@@ -289,7 +289,7 @@ static void bury(void)
 	deaths++;
 }
 
-/* Lines of bodies whose answer never reached us, and which did not come again: they may be lost for us, by the quota or their age. */
+/* Lines of bodies whose answer never reached us, and which did not come again: they may be lost for us. */
 static uint64_t doubtful(const struct receiver *r)
 {
 	uint64_t n = 0;
