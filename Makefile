@@ -309,13 +309,8 @@ logs: ## write docs/logs.md, the list of all events, from the source
 ##@ This machine
 
 PACKAGES := ca-certificates clang-14 clang-format-14 clang-tidy-14 curl gcc git groff-base jq libc6-dev libclang-rt-14-dev libcmocka-dev libcurl4-openssl-dev \
-<<<<<<< HEAD
 	libexpat1-dev libisal-dev libjansson-dev libpcre2-dev libprotobuf-c-dev libssl-dev libuv1-dev libyaml-dev libzstd-dev make node-llhttp openssl pkg-config \
-	procps protobuf-c-compiler protobuf-compiler python3 python3-venv shellcheck systemd zlib1g-dev
-=======
-	libexpat1-dev libisal-dev libjansson-dev libpcre2-dev libprotobuf-c-dev libssl-dev libuv1-dev libyaml-dev make node-llhttp openssl pkg-config \
 	procps protobuf-c-compiler protobuf-compiler python3 python3-venv shellcheck systemd systemd-journal-remote zlib1g-dev
->>>>>>> h2y
 
 .PHONY: deps
 deps: ## what the build and the tests stand on (Debian 12; root or passwordless sudo), build/venv, build/node and build/go

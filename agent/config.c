@@ -351,6 +351,14 @@ static void read_spool(struct yaml_node *s, struct config *c, struct faults *f)
 	faults_hear(f, get_size(yaml_get(s, "catch_up"), 64u << 10, "at least 64KiB", &c->spool_catch_up, &f->now));
 }
 
+static void read_ledger(struct yaml_node *l, struct config *c, struct faults *f)
+{
+	if (!faults_enter(f, l, YAML_KEYS("max", "max_age")))
+		return;
+	faults_hear(f, get_size(yaml_get(l, "max"), 1u << 20, "at least 1MiB", &c->ledger_max, &f->now));
+	faults_hear(f, config_get_duration(yaml_get(l, "max_age"), 86400000, "at least 1d", &c->ledger_max_age_ms, &f->now));
+}
+
 static void read_customer(struct yaml_node *t, struct config *c, struct faults *f)
 {
 	struct yaml_node *m = yaml_get(t, "customer");
@@ -372,7 +380,7 @@ static void read_telemetry(struct yaml_node *root, struct config *c, struct faul
 	struct yaml_node *interval = yaml_get(host, "interval");
 	static const char *const compressions[] = { [CONFIG_GZIP] = "gzip", [CONFIG_ZSTD] = "zstd" };
 
-	if (!faults_enter(f, t, YAML_KEYS("host_metrics", "logs", "spool", "hmac_key_file", "customer", "compression")))
+	if (!faults_enter(f, t, YAML_KEYS("host_metrics", "logs", "spool", "ledger", "hmac_key_file", "customer", "compression")))
 		return;
 	faults_hear(f, yaml_enum(yaml_get(t, "compression"), compressions, ARRAY_LEN(compressions), &c->compression, &f->now));
 	faults_hear(f, config_get_path(yaml_get(t, "hmac_key_file"), c, &c->hmac_key_file, &f->now));
@@ -380,6 +388,7 @@ static void read_telemetry(struct yaml_node *root, struct config *c, struct faul
 		faults_hear(f, config_get_duration(interval, 1000, "at least 1s", &c->metrics_interval_ms, &f->now));
 	config_read_logs(logs, c, f);
 	read_spool(yaml_get(t, "spool"), c, f);
+	read_ledger(yaml_get(t, "ledger"), c, f);
 	read_customer(t, c, f);
 }
 
@@ -473,6 +482,8 @@ static void set_defaults(struct config *c, const char *path)
 	c->spool_logs_max = 2ull << 30;
 	c->spool_catch_up = 8u << 20;
 	c->spool_metrics_max = 512u << 20;
+	c->ledger_max = 256u << 20;
+	c->ledger_max_age_ms = UINT64_C(31) * 86400000;
 }
 
 static void parse(const char *path, const char *text, size_t len, struct config *ret, struct faults *f)

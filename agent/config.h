@@ -65,6 +65,7 @@ struct config {
 	unsigned compression;                                         /* of telemetry: enum config_compression */
 	uint64_t spool_logs_max, spool_metrics_max, spool_max_age_ms; /* the age 0: any */
 	uint64_t spool_catch_up;                                      /* bytes a second */
+	uint64_t ledger_max, ledger_max_age_ms;                       /* shippers/ledger.h */
 	const char *hmac_key_file;                                    /* agent/ops/hmac_key.h; NULL: none */
 	struct config_customer customer;
 	bool insecure;

@@ -126,6 +126,18 @@ static bool lies_here(const struct positions_gone *g, const struct position *pos
 	return dir != NULL && str_eq(dir, g->dir);
 }
 
+static void tell_lost(struct positions_gone *g, const struct telemetry_source *left)
+{
+	struct telemetry_source at = *left;
+
+	if (g->lost == NULL || left->size <= left->to)
+		return;
+	at.from = left->to;
+	at.to = left->size;
+	at.before_len = 0; /* those bytes nobody knows */
+	g->lost(g->ctx, &at, left->size - left->to);
+}
+
 /* The folder is done: files that were not seen in it are gone, unless one of its names could not be looked at. */
 static void leave(struct positions_gone *g, bool is_sure)
 {
@@ -137,6 +149,7 @@ static void leave(struct positions_gone *g, bool is_sure)
 		/* Known or not, this folder is done with: it must not be listed a second time for the same file. */
 		pos->is_there = true;
 		if (is_sure) {
+			tell_lost(g, &pos->durable);
 			positions_forget(g->p, pos);
 			g->forgotten++;
 		}
@@ -217,9 +230,11 @@ static void on_turn(struct timer *t)
 	turns[g->sm.now](g);
 }
 
-void positions_gone_start(struct positions_gone *g, struct world *w, struct positions *p, void (*done)(void *ctx), void *ctx)
+void positions_gone_start(struct positions_gone *g, struct world *w, struct positions *p,
+			  void (*lost)(void *ctx, const struct telemetry_source *at, uint64_t bytes), void (*done)(void *ctx),
+			  void *ctx)
 {
-	*g = (struct positions_gone){ .w = w, .p = p, .done = done, .ctx = ctx };
+	*g = (struct positions_gone){ .w = w, .p = p, .lost = lost, .done = done, .ctx = ctx };
 	list_each(n, &p->all)
 		entry(n)->is_looked_for = false;
 	sm_init(&g->sm, &gone_machine, GONE_LOOK);

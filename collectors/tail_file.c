@@ -132,7 +132,7 @@ int tail_file_place(struct tail_file *tf, uint64_t offset)
 	if (len > 0 && chunk[len - 1] != '\n')
 		TRY(find_line(tf, offset));
 	tf->offset = tf->scanned = offset;
-	tf->passed = 0;
+	tf->passed = tf->no_text = 0;
 	tf->run = (struct tail_run){ 0 };
 	return 0;
 }
@@ -148,7 +148,8 @@ struct telemetry_source tail_file_source(const struct tail_file *tf, uint64_t fr
 					  .fp_len = tf->fp_len,
 					  .path = tf->path,
 					  .before = tf->before,
-					  .before_len = tf->before_len };
+					  .before_len = tf->before_len,
+					  .size = tf->size };
 }
 
 /* A restart of the agent does not start the file's silence anew: that counts from its last write, as far as the clock can be
@@ -200,7 +201,9 @@ struct tail_file *tail_file_new(struct tail_source *src, const char *path, struc
 	tf->attrs_n = 2;
 	if (src->of->pieces != NULL)
 		take_pieces(tf);
-	tf->origin = (struct telemetry_origin){ world_random64(src->t->w), src->of->service, tf->path, tf->attrs, tf->attrs_n };
+	tf->origin = (struct telemetry_origin){
+		world_random64(src->t->w), src->of->service, tf->path, tf->attrs, tf->attrs_n, src->of->path
+	};
 	take_fingerprint(tf);
 	tf->checked_ms = world_now_ms(src->t->w);
 	/* Below zero this wraps, and the differences that are made of it come out right all the same. */
@@ -239,8 +242,20 @@ void tail_file_free(struct tail_file *tf)
 	mem_free(tf);
 }
 
-void tail_file_begin_anew(struct tail_file *tf, const char *why)
+/* The count becomes durable with the place where it goes on, so that it is not counted again by the next start. */
+void tail_file_lost(struct tail_file *tf, uint64_t from, uint64_t size)
 {
+	const struct telemetry_sink *sink = &tf->src->t->sink;
+	const struct telemetry_source at = tail_file_source(tf, tf->offset, tf->offset);
+
+	if (sink->lost != NULL)
+		sink->lost(sink->ctx, tf->src->of->path, TELEMETRY_TRUNCATED, size > from ? size - from : 0, &at);
+}
+
+void tail_file_begin_anew(struct tail_file *tf, const char *why, uint64_t size)
+{
+	uint64_t from = tf->offset;
+
 	tf->src->t->stats.truncated_files++;
 	log_info("tail.truncated", "path=%s offset=%" PRIu64 " size_bytes=%" PRIu64 " why=%s", tf->path, tf->offset, tf->size, why);
 	/* Part of a line's uid: a line at the same offset of the new content is another line. */
@@ -250,25 +265,26 @@ void tail_file_begin_anew(struct tail_file *tf, const char *why)
 	tf->is_judged = false;
 	tf->at_end = false;
 	take_fingerprint(tf);
+	tail_file_lost(tf, from, size);
 }
 
 /* What cannot be read now is compared the next time. */
-static void compare(struct tail_file *tf)
+static void compare(struct tail_file *tf, uint64_t size)
 {
 	struct world *w = tf->src->t->w;
 	uint64_t fp;
 	uint32_t len;
 
 	if (fingerprint(w, tf->f, tf->fp_len, &fp, &len) == 0 && (fp != tf->fp || len != tf->fp_len))
-		tail_file_begin_anew(tf, "replaced");
+		tail_file_begin_anew(tf, "replaced", size);
 	else if (tail_file_is_before(w, tf->f, tf->offset, tf->before, tf->before_len) == 0)
-		tail_file_begin_anew(tf, "rewritten");
+		tail_file_begin_anew(tf, "rewritten", size);
 }
 
 int tail_file_look(struct tail_file *tf)
 {
 	struct world *w = tf->src->t->w;
-	uint64_t now = world_now_ms(w);
+	uint64_t now = world_now_ms(w), size = tf->size;
 	struct disk_stat st;
 
 	TRY(w->file_stat(w, tf->f, &st, NULL));
@@ -280,10 +296,10 @@ int tail_file_look(struct tail_file *tf)
 	/* A file may also be cut and grow beyond our place between two looks. Its size shows nothing then,
 	 * only the fingerprints do. */
 	if (tf->size < tf->offset || tf->size < tf->scanned || tf->size < tf->fp_len) {
-		tail_file_begin_anew(tf, "shorter");
+		tail_file_begin_anew(tf, "shorter", size);
 	} else if (now - tf->checked_ms >= LOOK_AGAIN_MS) {
 		tf->checked_ms = now;
-		compare(tf);
+		compare(tf, size);
 	}
 	/* A young file has a short fingerprint. It is taken anew as the head grows, because a longer one
 	 * tells more files apart. */

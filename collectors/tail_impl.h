@@ -83,8 +83,9 @@ struct tail_file {
 	uint32_t fp_len;
 	uint64_t before; /* fingerprint of what stands in front of offset */
 	uint32_t before_len;
-	uint64_t passed; /* bytes in front of offset that were passed over since the last line: NULs, and what is no text */
-	bool goes_on;    /* what stands at offset goes on with a line that begins at line_at: so far it was taken unfinished */
+	uint32_t no_text; /* lines among them */
+	uint64_t passed;  /* bytes in front of offset that were passed over since the last line: NULs, and what is no text */
+	bool goes_on;     /* what stands at offset goes on with a line that begins at line_at: so far it was taken unfinished */
 	uint64_t line_at;
 	uint64_t head_at;              /* where its head begins: behind the NULs in front */
 	uint32_t head_len;             /* how many bytes of it were judged */
@@ -240,9 +241,10 @@ int tail_file_is_before(struct world *w, struct disk_file *f, uint64_t to, uint6
 int tail_file_is_at(struct tail *t, struct disk_file *f, const struct disk_stat *st, const struct telemetry_source *position);
 /* Looks at the size and, after a pause, at the first bytes and at those before offset: a file that began anew is read from 0. */
 int tail_file_look(struct tail_file *tf);
-int tail_file_place(struct tail_file *tf, uint64_t offset);       /* goes on there */
-uint64_t tail_file_before(const char *s, size_t len);             /* the fingerprint of so many bytes before a place */
-void tail_file_begin_anew(struct tail_file *tf, const char *why); /* from 0 */
+int tail_file_place(struct tail_file *tf, uint64_t offset); /* goes on there */
+uint64_t tail_file_before(const char *s, size_t len);       /* the fingerprint of so many bytes before a place */
+void tail_file_begin_anew(struct tail_file *tf, const char *why, uint64_t size); /* from 0; size: at the last look before */
+void tail_file_lost(struct tail_file *tf, uint64_t from, uint64_t size);         /* what lay between was not read, and is gone */
 struct telemetry_source tail_file_source(const struct tail_file *tf, uint64_t from, uint64_t to);
 
 /* tail_judge.c: is it a text? is_final: no more bytes are awaited. TAIL_MORE: go on; TAIL_END: nothing to judge yet. */

@@ -152,7 +152,7 @@ static bool is_ours(struct tail_file *tf, size_t front, size_t n)
 
 	if (n >= front && tail_file_before(before, tf->before_len) == tf->before)
 		return true;
-	tail_file_begin_anew(tf, n < front ? "shorter" : "rewritten");
+	tail_file_begin_anew(tf, n < front ? "shorter" : "rewritten", tf->size);
 	return false;
 }
 

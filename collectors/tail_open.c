@@ -16,6 +16,12 @@
 
 #define PATH_MAX_BYTES 4096
 
+static void was_replaced(struct tail_file *tf, const struct telemetry_source *left)
+{
+	tf->src->t->stats.truncated_files++;
+	tail_file_lost(tf, left->to, left->size);
+}
+
 /* Where to begin. */
 static int claim(struct tail *t, struct tail_file *tf, const struct disk_stat *st)
 {
@@ -33,7 +39,7 @@ static int claim(struct tail *t, struct tail_file *tf, const struct disk_stat *s
 	if (rc > 0)
 		TRY(tail_file_place(tf, pos->left.to));
 	else
-		t->stats.truncated_files++;
+		was_replaced(tf, &pos->left);
 	/* Given up at the very end: after an error above, the position still waits for the next scan. */
 	tail_position_claim(t, pos);
 	return 0;

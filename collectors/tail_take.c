@@ -80,7 +80,7 @@ static void was_taken(struct tail_file *tf, const struct tail_line *l, const str
 	t->stats.nul_bytes += l->has_nuls ? tail_text_nuls(l->raw, l->len) : 0;
 	note_end(tf, l);
 	tf->offset = tf->scanned = s->to;
-	tf->passed = 0;
+	tf->passed = tf->no_text = 0;
 	tf->before = s->before;
 	tf->before_len = s->before_len;
 }
@@ -165,6 +165,7 @@ static bool hand_over(struct tail_file *tf, struct tail_line *in)
 	if (has_head(tf->src->of->format) && !tf->goes_on)
 		take_head(tf, &l);
 	l.source = tail_file_source(tf, tf->offset - tf->passed, in->to);
+	l.no_text = tf->no_text;
 	note_before(tf, in, &l.source);
 	if (in->lost > 0) {
 		snprintf(cut, sizeof(cut), "%" PRIu64, in->lost);
@@ -208,6 +209,7 @@ bool tail_take_text(struct tail_file *tf, struct tail_line *l, uint64_t all)
 	if (is_text(tf, l))
 		return hand_over(tf, l);
 	t->stats.no_text_lines++;
+	tf->no_text++;
 	pass_line(tf, l);
 	return true;
 }

@@ -24,6 +24,7 @@ void batch_free(struct batch *b)
 	}
 	mem_free(b->ranges);
 	mem_free(b->same);
+	mem_free(b->parts);
 	pieces_close(&b->raw);
 	mem_free(b);
 }
@@ -69,6 +70,7 @@ void batch_note(struct batch *b, const struct telemetry_source *s)
 		if (!goes_on(r, s))
 			continue;
 		r->to = s->to;
+		r->size = s->size;
 		r->fp = s->fp;
 		r->fp_len = s->fp_len;
 		r->before = s->before;
@@ -88,6 +90,12 @@ void batch_note(struct batch *b, const struct telemetry_source *s)
 	*r = *s;
 	r->path = mem_str(s->path);
 	r->cursor = mem_str(s->cursor);
+}
+
+void batch_count(struct batch *b, const char *source, enum account_count c, uint64_t n)
+{
+	if (n > 0)
+		account_part_of(&b->parts, &b->parts_n, source)->n[c] += n;
 }
 
 const char *batch_kind_name(enum telemetry_kind kind)

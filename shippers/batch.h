@@ -9,6 +9,7 @@
 #include "agent/base/buf.h"
 #include "agent/base/list.h"
 #include "agent/base/telemetry.h"
+#include "shippers/account.h"
 #include "shippers/pieces.h"
 
 #define BATCH_BYTES (1u << 20)     /* closes here, uncompressed */
@@ -30,12 +31,16 @@ struct batch {
 	size_t ranges_n, ranges_bytes; /* at most so many bytes in a commit record */
 	uint16_t *same;                /* of each range the number of the one before it of its bucket, from 1 on; 0: none */
 	uint16_t buckets[BATCH_BUCKETS];
+	struct account_part *parts; /* what it adds to the account */
+	size_t parts_n;
 };
 
 struct batch *batch_new(enum telemetry_kind kind);
 void batch_free(struct batch *b);
 /* Adds a range; one that goes on where the file's last one ended makes that longer. */
 void batch_note(struct batch *b, const struct telemetry_source *s);
+/* So many more of a source. */
+void batch_count(struct batch *b, const char *source, enum account_count c, uint64_t n);
 bool batch_is_full_of_ranges(const struct batch *b);                 /* one more might be one too many */
 const char *batch_kind_name(enum telemetry_kind kind);               /* "metrics", "logs": file names, commit records, paths */
 bool batch_kind_of(const char *name, enum telemetry_kind *ret_kind); /* false: neither */

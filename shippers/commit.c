@@ -39,6 +39,8 @@ static json_t *range_json(const struct telemetry_source *s)
 		set_hex(o, "before", s->before);
 		json_object_set_new(o, "before_len", json_integer(s->before_len));
 	}
+	if (s->size > s->to)
+		json_object_set_new(o, "size", json_integer((json_int_t)s->size));
 	json_object_set_new(o, "path", path != NULL ? path : json_string("")); /* not UTF-8: the inode must do */
 	if (s->cursor != NULL)
 		json_object_set_new(o, "cursor", json_string(s->cursor));
@@ -48,6 +50,30 @@ static json_t *range_json(const struct telemetry_source *s)
 static const char *kind_name(enum telemetry_kind kind)
 {
 	return kind == COMMIT_POSITIONS ? "positions" : batch_kind_name(kind);
+}
+
+/* Whose the records are: [["/var/log/x*", 40]] */
+static json_t *of_json(const struct commit *c)
+{
+	json_t *of = json_array();
+
+	for (size_t i = 0; i < c->parts_n; i++)
+		json_array_append_new(of, json_pack("[s, I]", c->parts[i].source, (json_int_t)c->parts[i].n[ACCOUNT_TAKEN]));
+	return of;
+}
+
+static void set_account(json_t *o, const struct commit *c)
+{
+	json_t *ended = c->ended_n > 0 ? json_array() : NULL;
+
+	if (c->parts_n > 0 && c->is_said)
+		json_object_set_new(o, "of", of_json(c));
+	else if (c->parts_n > 0)
+		json_object_set_new(o, "account", account_parts_json(c->parts, c->parts_n));
+	for (unsigned i = 0; i < c->ended_n; i++)
+		json_array_append_new(ended, json_string(c->ended[i]));
+	if (ended != NULL)
+		json_object_set_new(o, "ended", ended);
 }
 
 static uint32_t sum_of(const char *s, size_t len)
@@ -83,6 +109,7 @@ int commit_format(const struct commit *c, struct buf *b)
 	for (size_t i = 0; i < c->ranges_n; i++)
 		json_array_append_new(ranges, range_json(&c->ranges[i]));
 	json_object_set_new(o, "ranges", ranges);
+	set_account(o, c);
 	TRY(json_write(o, b));
 	return commit_seal(b, from);
 }
@@ -126,6 +153,8 @@ static int parse_range(const json_t *o, struct telemetry_source *s, struct err *
 	}
 	if (json_object_get(o, "cursor") != NULL)
 		TRY(json_get_str(o, "cursor", &s->cursor, e));
+	if (json_object_get(o, "size") != NULL)
+		TRY(json_get_u64(o, "size", &s->size, e));
 	return json_get_str(o, "path", &s->path, e);
 }
 
@@ -145,6 +174,35 @@ static int parse_ranges(const json_t *o, struct commit *c, struct err *e)
 		c->ranges[c->ranges_n++] = s;
 	}
 	return 0;
+}
+
+static int parse_of(const json_t *of, struct commit *c, struct err *e)
+{
+	for (size_t i = 0; i < json_array_size(of); i++) {
+		const char *source = json_string_value(json_array_get(json_array_get(of, i), 0));
+		json_int_t n = json_integer_value(json_array_get(json_array_get(of, i), 1));
+
+		if (source == NULL || n < 0 || i > ACCOUNT_SOURCES)
+			return err_set(e, ERR_INVALID, "of is wrong");
+		account_part_of(&c->parts, &c->parts_n, source)->n[ACCOUNT_TAKEN] += (uint64_t)n;
+	}
+	c->is_said = true;
+	return 0;
+}
+
+static int parse_account(const json_t *o, struct commit *c, struct err *e)
+{
+	const json_t *of = json_object_get(o, "of"), *ended = json_object_get(o, "ended");
+
+	if (json_array_size(ended) > ACCOUNT_DESTS_MAX)
+		return err_set(e, ERR_INVALID, "ended is too long");
+	for (size_t i = 0; i < json_array_size(ended); i++) {
+		const char *name = json_string_value(json_array_get(ended, i));
+
+		if (name == NULL || str_copy(c->ended[c->ended_n++], TAKEN_NAME_LEN, name) != 0)
+			return err_set(e, ERR_INVALID, "ended is wrong");
+	}
+	return of != NULL ? parse_of(of, c, e) : account_parts_read(json_object_get(o, "account"), &c->parts, &c->parts_n, e);
 }
 
 static bool kind_of(const char *name, enum telemetry_kind *ret_kind)
@@ -197,6 +255,8 @@ int commit_parse(const char *line, size_t len, struct commit *ret, struct err *e
 	rc = parse_head(o, &c, e);
 	if (rc == 0)
 		rc = parse_ranges(o, &c, e);
+	if (rc == 0)
+		rc = parse_account(o, &c, e);
 	if (rc != 0)
 		commit_close(&c);
 	else
@@ -211,5 +271,6 @@ void commit_close(struct commit *c)
 		mem_free((char *)c->ranges[i].cursor);
 	}
 	mem_free(c->ranges);
+	mem_free(c->parts);
 	*c = (struct commit){ 0 };
 }

@@ -8,9 +8,13 @@
  * sum is the CRC-32 of all that stands before its comma, and the last member: one digit that changed on the disk could else
  * give a sequence that no body reaches, and what was never sent would count as sent.
  *
+ * "account" has what the batch adds to the account (account.h), "of" whose its records are where the account has them already: in
+ * a log that was written anew, where "ended" names the destinations for which the body has ended out of turn.
+ *
  * dev, ino, fp and before are hex texts: they use all 64 bits, and numbers in JSON end at 2^53. before and before_len, of the
- * bytes in front of `to`, and at came later: a record without them is whole. kind "positions" has no body. A range with a cursor is
- * of the machine's journal (telemetry.h): "dev":"0","path":"journald:SERVICE","cursor":"s=..;i=..". */
+ * bytes in front of `to`, size of the file where that is beyond `to`, and at came later: a record without them is whole. kind
+ * "positions" has no body. A range with a cursor is of the machine's journal (telemetry.h): "dev":"0","path":"journald:SERVICE",
+ * "cursor":"s=..;i=..". */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +23,7 @@
 #include "agent/base/err.h"
 #include "agent/base/telemetry.h"
 #include "shippers/batch.h"
+#include "shippers/taken.h"
 
 #define COMMIT_LINE_MAX (4u << 20)
 
@@ -31,6 +36,11 @@ struct commit {
 	uint64_t bytes;
 	struct telemetry_source *ranges; /* parsed: owned, with their paths */
 	size_t ranges_n;
+	struct account_part *parts; /* parsed: owned */
+	size_t parts_n;
+	bool is_said; /* the account has them already */
+	char ended[ACCOUNT_DESTS_MAX][TAKEN_NAME_LEN];
+	unsigned ended_n;
 };
 
 #define COMMIT_POSITIONS TELEMETRY_KINDS

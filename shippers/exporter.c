@@ -36,6 +36,7 @@
 #define REFUSALS_TOLD 3
 #define READ_AGAIN_MS 2000
 #define CLOSE_MS 3000
+#define BUDGET_MS 60000
 
 static const struct sm_state states[] = {
 	[LANE_IDLE] = { "idle", SM_TO(LANE_SENDING) | SM_TO(LANE_OPENING) | SM_TO(LANE_PACKING) | SM_TO(LANE_WAITING) |
@@ -70,6 +71,7 @@ static const struct sm_machine lane_machine = SM_MACHINE("exporter", states, lan
 
 static void wait_over(struct lane *l)
 {
+	l->waits_budget = false;
 	sm_move(&l->sm, LANE_IDLE);
 	exporter_go(l);
 }
@@ -133,6 +135,8 @@ static void lane_sent(struct lane *l)
 		rejected = records_of(l);
 	st->sent_records[l->kind] += records_of(l) - rejected;
 	st->rejected_records[l->kind] += rejected;
+	l->loss.partial += (uint32_t)rejected;
+	exporter_say(l, "sent", records_of(l), rejected);
 	st->sent_bodies[l->kind]++;
 	st->sent_bytes[l->kind] += l->body.len;
 	if (rejected > 0)
@@ -147,6 +151,8 @@ static void lane_sent(struct lane *l)
 void exporter_refused(struct lane *l)
 {
 	l->x->stats.rejected_records[l->kind] += records_of(l);
+	l->loss.refused += records_of(l);
+	exporter_say(l, "refused", records_of(l), 0);
 	log_warn("export.rejected", "kind=%s batch=%s status=%d records=%" PRIu32 " next=\"set aside as *-%s.pb%s.rejected\"",
 		 batch_kind_name(l->kind), l->id, l->http.status, records_of(l), l->entry->id, pack_suffix(l->entry->format));
 	l->parts.any_refused = true;
@@ -285,10 +291,30 @@ static void lane_unsigned(struct lane *l, int rc, const struct err *e)
 	exporter_wait(l, ms);
 }
 
+/* Held, or all of the budget is spent, or more of it is being reserved: with nothing in hand it waits for a word. */
+static bool may_leave(struct lane *l)
+{
+	struct exporter *x = l->x;
+
+	if (l->is_held)
+		exporter_wait(l, 0); /* and stays idle */
+	else if (x->budget != NULL && !budget_take(x->budget, x->dest, l->body.len)) {
+		l->waits_budget = true;
+		exporter_wait(l, BUDGET_MS);
+	} else {
+		return true;
+	}
+	return false;
+}
+
 void exporter_ask(struct lane *l)
 {
 	struct err e = { 0 };
-	int rc = fill(l, &e);
+	int rc;
+
+	if (!may_leave(l))
+		return;
+	rc = fill(l, &e);
 
 	if (rc != 0) {
 		lane_unsigned(l, rc, &e);
@@ -296,6 +322,7 @@ void exporter_ask(struct lane *l)
 	}
 	if (l->is_late)
 		pace_spend(&l->x->pace, l->body.len);
+	l->asked++;
 	sm_move(&l->sm, LANE_SENDING);
 	http_start(l->x->w, &l->http, on_answer);
 }
@@ -341,6 +368,7 @@ static bool is_paced(struct lane *l, const struct spool_entry *en)
 /* What an idle lane does with the oldest entry of its kind:
  *
  *   the exporter closes                        nothing: one thing less to wait for
+ *   the policy lets nothing of its kind out    nothing, until it does
  *   too many before it are not gone yet        nothing, until one is
  *   there is none                              nothing, until the spool calls again
  *   it is late, and enough of those have gone  nothing for a moment
@@ -359,7 +387,7 @@ void exporter_go(struct lane *l)
 		ending_step(&x->end);
 		return;
 	}
-	if (l->sm.now != LANE_IDLE || !exporter_may_go(l))
+	if (l->sm.now != LANE_IDLE || l->is_held || !exporter_may_go(l))
 		return;
 	oldest = spool_oldest(x->s, x->dest, l->kind);
 	if (is_paced(l, oldest) || oldest == NULL)
@@ -370,6 +398,10 @@ void exporter_go(struct lane *l)
 		exporter_cut(l);
 		return;
 	}
+	l->loss = (struct spool_loss){ 0 };
+	if (l->asked_seq != l->entry->seq)
+		l->asked = 0;
+	l->asked_seq = l->entry->seq;
 	rc = spool_load(l->entry, &l->body, &e);
 	if (rc != 0) {
 		lane_damaged(l, rc, &e);
@@ -396,6 +428,9 @@ struct exporter *exporter_new(struct world *w, struct spool *s, unsigned dest, c
 	x->s = s;
 	x->dest = dest;
 	x->auth = c->auth;
+	x->ledger = c->ledger;
+	x->budget = c->budget;
+	x->name = mem_str(c->name);
 	x->ca_file = mem_str(c->ca_file);
 	x->connect_to = mem_str(c->connect_to);
 	x->proxy = c->proxy;
@@ -406,12 +441,25 @@ struct exporter *exporter_new(struct world *w, struct spool *s, unsigned dest, c
 
 		l->x = x;
 		l->kind = (enum telemetry_kind)kind;
+		l->is_held = true;
 		l->url = mem_printf("%.*s/v1/%s", (int)base, c->url, batch_kind_name(l->kind));
 		l->backoff = BACKOFF(1000, 60000);
 		list_init(&l->clearings);
 		sm_init(&l->sm, &lane_machine, LANE_IDLE);
 	}
 	return x;
+}
+
+void exporter_hold(struct exporter *x, enum telemetry_kind kind, bool holds)
+{
+	x->lanes[kind].is_held = holds;
+}
+
+void exporter_wake(struct exporter *x)
+{
+	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
+		if (x->lanes[kind].waits_budget && x->lanes[kind].sm.now == LANE_WAITING && !ending_is_on(&x->end))
+			exporter_later(&x->lanes[kind], 0);
 }
 
 void exporter_kick(struct exporter *x)
@@ -451,6 +499,7 @@ static void exporter_free(struct closing *c)
 		mem_free(l->url);
 	}
 	timer_stop(x->w, &x->late);
+	mem_free(x->name);
 	mem_free(x->ca_file);
 	mem_free(x->connect_to);
 	mem_free(x);

@@ -15,6 +15,8 @@
 #include <stdint.h>
 
 #include "agent/io/world.h"
+#include "shippers/budget.h"
+#include "shippers/ledger.h"
 #include "shippers/spool.h"
 
 #define EXPORT_HEADERS_MAX 4
@@ -46,6 +48,9 @@ struct exporter_config {
 	uint64_t catch_up;                /* bytes a second of what has waited, beside as much as comes new; 0: any */
 	bool no_zstd;                     /* what is spooled as zstd goes as gzip */
 	struct export_auth auth;
+	struct ledger *ledger; /* NULL: none; it outlives the exporter */
+	const char *name;      /* there; copied */
+	struct budget *budget; /* NULL: none; it outlives the exporter */
 };
 
 struct exporter_stats {
@@ -59,8 +64,11 @@ struct exporter_stats {
 
 struct exporter;
 struct exporter *exporter_new(struct world *w, struct spool *s, unsigned dest, const struct exporter_config *c);
-void exporter_kick(struct exporter *x); /* there may be something to send */
+void exporter_hold(struct exporter *x, enum telemetry_kind kind, bool holds); /* at the beginning it does: nothing of it is sent */
+void exporter_wake(struct exporter *x);                                       /* the budget may let more out */
+void exporter_kick(struct exporter *x);                                       /* there may be something to send */
 struct exporter_stats exporter_stats(const struct exporter *x);
+uint64_t exporter_clearing(const struct exporter *x, enum telemetry_kind kind); /* records acknowledged, in bodies not gone yet */
 /* For a person: why nothing is sent although the receiver can be reached (it does not know us, or we cannot say who we are); NULL:
  * nothing is wrong. It is tried again by itself. */
 const char *exporter_trouble(const struct exporter *x);

@@ -26,6 +26,8 @@ bool exporter_is_hopeless(struct lane *l)
 struct clearing {
 	struct lane *l;
 	struct spool_entry *entry; /* held */
+	struct spool_loss loss;
+	struct ledger_wait wait;
 	struct timer timer;
 	struct list link;
 };
@@ -44,6 +46,7 @@ static void clearing_free(struct clearing *c)
 
 	timer_stop(l->x->w, &c->timer);
 	list_del(&c->link);
+	list_del(&c->wait.link);
 	l->clearings_n--;
 	mem_free(c);
 }
@@ -69,19 +72,43 @@ static void on_removed(void *ctx, int rc)
 
 static void remove_it(struct clearing *c)
 {
-	spool_finish(c->entry, c->l->x->dest, SPOOL_TAKEN, on_removed, c);
+	spool_finish(c->entry, c->l->x->dest, SPOOL_TAKEN, c->loss, on_removed, c);
+}
+
+static void on_said(struct ledger_wait *wt)
+{
+	remove_it(container_of(wt, struct clearing, wait));
+}
+
+/* What the account does not have yet of those on their way out, see account_arrived. */
+uint64_t exporter_cleared_records(const struct lane *l, uint8_t dest_bit)
+{
+	uint64_t n = 0;
+
+	for (struct list *at = l->clearings.next; at != &l->clearings; at = at->next) {
+		const struct clearing *c = list_entry(at, struct clearing, link);
+
+		n += c->entry->records;
+		if ((c->entry->told & dest_bit) == 0)
+			n -= c->loss.refused + c->loss.partial;
+	}
+	return n;
 }
 
 static void clear_beside(struct lane *l)
 {
 	struct clearing *c = mem_new(struct clearing);
 
-	*c = (struct clearing){ .l = l, .entry = l->entry };
+	*c = (struct clearing){ .l = l, .entry = l->entry, .loss = l->loss };
 	list_add(&l->clearings, &c->link);
 	l->clearings_n++;
 	l->entry = NULL;
 	sm_move(&l->sm, LANE_IDLE);
-	remove_it(c);
+	/* Its line first: were the agent killed between the two, the body would have left without one. */
+	if (l->x->ledger != NULL)
+		ledger_after(l->x->ledger, &c->wait, on_said);
+	else
+		remove_it(c);
 	exporter_go(l);
 }
 
@@ -134,7 +161,7 @@ static void on_aside(void *ctx, int rc)
 void exporter_clear(struct lane *l)
 {
 	sm_move(&l->sm, LANE_CLEARING);
-	spool_finish(l->entry, l->x->dest, l->how, on_aside, l);
+	spool_finish(l->entry, l->x->dest, l->how, l->loss, on_aside, l);
 }
 
 static void lane_clear(struct lane *l, enum spool_how how)
@@ -152,6 +179,7 @@ static void lane_clear(struct lane *l, enum spool_how how)
 
 void exporter_bad(struct lane *l)
 {
+	exporter_say(l, "damaged", l->entry->records - l->loss.refused - l->loss.partial, 0);
 	lane_clear(l, SPOOL_BAD);
 }
 

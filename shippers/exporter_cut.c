@@ -41,6 +41,7 @@ void exporter_cut(struct lane *l)
 		exporter_bad(l);
 		return;
 	}
+	l->asked = 0;
 	parts_id(&l->parts, l->entry->id, l->id);
 	exporter_pack_cut(l);
 }

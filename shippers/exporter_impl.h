@@ -19,10 +19,15 @@ struct lane {
 	struct spool_entry *entry;     /* held; NULL while idle or waiting */
 	struct list clearings;         /* bodies that were taken, on their way out (exporter_clear.c) */
 	unsigned clearings_n, stuck_n; /* stuck: the disk has refused to remove it, and is asked again */
+	struct spool_loss loss;        /* of the body in hand, so far */
 	enum spool_how how;            /* its sending has ended, while that is made known */
 	bool is_late;                  /* the entry in hand, or the one that is waited for */
 	uint64_t tried;                /* seq of the last body that could not be read or set aside */
 	unsigned tries;                /* how often */
+	uint64_t asked_seq;
+	bool is_held;      /* by the policy */
+	bool waits_budget; /* while it waits */
+	unsigned asked;    /* how often what is in hand was sent */
 	struct http_req http;
 	struct export_proof proof;
 	struct buf body;
@@ -40,6 +45,9 @@ struct exporter {
 	struct world *w;
 	struct spool *s;
 	unsigned dest; /* of the spool's */
+	struct ledger *ledger;
+	struct budget *budget;
+	char *name;
 	struct lane lanes[TELEMETRY_KINDS];
 	struct export_auth auth;
 	char *ca_file, *connect_to;
@@ -60,7 +68,11 @@ void exporter_wait(struct lane *l, uint64_t ms);  /* with nothing in hand */
 void exporter_later(struct lane *l, uint64_t ms); /* the lane's state has its next turn then */
 void exporter_go(struct lane *l);                 /* the oldest body, if there is one and the lane is idle */
 
+/* exporter_ledger.c */
+void exporter_say(struct lane *l, const char *outcome, uint32_t records, uint64_t rejected); /* of what is in hand */
+
 /* exporter_clear.c */
+uint64_t exporter_cleared_records(const struct lane *l, uint8_t dest_bit);
 void exporter_bad(struct lane *l); /* the body is not what was written */
 void exporter_end(struct lane *l); /* all of it was taken, but for what was refused */
 void exporter_clear(struct lane *l);

@@ -24,6 +24,7 @@ struct origins_one {
 	size_t attrs_n;
 	struct otlp_row *row; /* the user's: where its lines go in request number `request` */
 	uint64_t request;
+	size_t part; /* likewise: of the batch's, what counts them */
 };
 
 struct origins {

@@ -27,9 +27,24 @@
 
 static struct batch *open_batch(struct shipper *s, enum telemetry_kind kind)
 {
-	if (s->open[kind] == NULL)
-		s->open[kind] = batch_new(kind);
-	return s->open[kind];
+	struct batch *b = s->open[kind];
+
+	if (b != NULL)
+		return b;
+	s->open[kind] = b = batch_new(kind);
+	b->parts = s->late[kind];
+	b->parts_n = s->late_n[kind];
+	s->late[kind] = NULL;
+	s->late_n[kind] = 0;
+	return b;
+}
+
+static void count(struct shipper *s, enum telemetry_kind kind, const char *source, enum account_count c, uint64_t n)
+{
+	if (s->open[kind] != NULL)
+		batch_count(s->open[kind], source, c, n);
+	else if (n > 0)
+		account_part_of(&s->late[kind], &s->late_n[kind], source)->n[c] += n;
 }
 
 static int finish(struct shipper *s, struct batch *b)
@@ -52,6 +67,10 @@ static void close_batch(struct shipper *s, enum telemetry_kind kind)
 			  batch_kind_name(kind), b->records);
 		/* Its ranges are committed all the same: lines that were read again would fail again, for ever. */
 		b->records = 0;
+		for (size_t i = 0; i < b->parts_n; i++) {
+			b->parts[i].n[ACCOUNT_OVERSIZE] += b->parts[i].n[ACCOUNT_TAKEN];
+			b->parts[i].n[ACCOUNT_TAKEN] = 0;
+		}
 	}
 	spool_put(s->spool, b);
 }
@@ -115,6 +134,11 @@ static void on_logs_due(struct timer *t)
 	close_batch(container_of(t, struct shipper, timer), TELEMETRY_LOG);
 }
 
+static const char *source_of(const struct telemetry_origin *of)
+{
+	return of->source != NULL ? of->source : of->path;
+}
+
 static void add_line(struct shipper *s, const struct telemetry_line *l, struct origins_one *of, struct batch *b)
 {
 	if (b->records == 0) {
@@ -124,14 +148,23 @@ static void add_line(struct shipper *s, const struct telemetry_line *l, struct o
 	if (of->request != s->request) {
 		of->row = otlp_logs_row(s->logs, l->origin->service, of->attrs, of->attrs_n);
 		of->request = s->request;
+		of->part = (size_t)(account_part_of(&b->parts, &b->parts_n, source_of(l->origin)) - b->parts);
 	}
+	b->parts[of->part].n[ACCOUNT_TAKEN]++;
 	otlp_logs_add(s->logs, of->row, l, s->observed_ms);
 	b->records++;
 	s->stats.taken[TELEMETRY_LOG]++;
 }
 
-static void count_kept(struct shipper *s, enum rules_verdict v)
+static enum account_count count_of(enum rules_verdict v)
 {
+	return v == RULES_DENIED ? ACCOUNT_DENIED : v == RULES_DROPPED ? ACCOUNT_RULE : ACCOUNT_LIMIT;
+}
+
+/* With the batch that moves the position beyond it. */
+static void count_kept(struct shipper *s, enum rules_verdict v, const struct telemetry_line *l, struct batch *b)
+{
+	batch_count(b, source_of(l->origin), count_of(v), 1);
 	if (v == RULES_DENIED)
 		s->stats.denied[TELEMETRY_LOG]++;
 	else if (v == RULES_DROPPED)
@@ -216,7 +249,8 @@ static bool on_line(void *ctx, const struct telemetry_line *line)
 	if (v == RULES_PASS)
 		add_line(s, &l, of, open_batch(s, TELEMETRY_LOG));
 	else
-		count_kept(s, v);
+		count_kept(s, v, &l, open_batch(s, TELEMETRY_LOG));
+	batch_count(open_batch(s, TELEMETRY_LOG), source_of(l.origin), ACCOUNT_NO_TEXT, l.no_text);
 	batch_note(open_batch(s, TELEMETRY_LOG), &l.source);
 	return true;
 }
@@ -255,6 +289,26 @@ static void on_found(void *ctx, const struct telemetry_source *source)
 	send_found(s);
 }
 
+/* Bytes that nobody will read: counted with the batch that holds the place where the file goes on. */
+static void on_lost(void *ctx, const char *of, enum telemetry_loss what, uint64_t bytes, const struct telemetry_source *at)
+{
+	static const struct {
+		const char *name;
+		enum account_count files, bytes;
+	} losses[TELEMETRY_LOSSES] = {
+		[TELEMETRY_TRUNCATED] = { "truncated", ACCOUNT_TRUNCATED, ACCOUNT_TRUNCATED_BYTES },
+		[TELEMETRY_DELETED] = { "deleted", ACCOUNT_DELETED, ACCOUNT_DELETED_BYTES },
+	};
+	struct shipper *s = ctx;
+
+	log_warn("telemetry.unread",
+		 "path=%s what=%s bytes=%" PRIu64 " source=%s err=\"they were gone before they were read\" next=\"counted\"",
+		 at->path, losses[what].name, bytes, of);
+	count(s, TELEMETRY_LOG, of, losses[what].files, 1);
+	count(s, TELEMETRY_LOG, of, losses[what].bytes, bytes);
+	on_found(ctx, at);
+}
+
 /* ---- points -------------------------------------------------------------------------------------------------------------- */
 
 static enum rules_verdict mask_point(struct shipper *s, struct telemetry_point *p)
@@ -273,19 +327,27 @@ void shipper_add_point(struct shipper *s, const struct telemetry_point *point)
 	struct telemetry_point p = *point;
 	enum rules_verdict v = mask_point(s, &p);
 	struct batch *b = s->open[TELEMETRY_METRIC];
+	const char *source = str_starts(p.name, "reeve.") ? "reeve" : "host";
 
 	if (v != RULES_PASS) {
+		count(s, TELEMETRY_METRIC, source, count_of(v), 1);
 		*(v == RULES_DENIED ? &s->stats.denied[TELEMETRY_METRIC] : &s->stats.failed_by_rule[TELEMETRY_METRIC]) += 1;
+		return;
+	}
+	if (s->series_most > 0 && !series_take(s->series, &p, s->series_most, world_now_ms(s->w))) {
+		count(s, TELEMETRY_METRIC, source, ACCOUNT_SERIES, 1);
 		return;
 	}
 	if (b != NULL && (b->records >= BATCH_RECORDS || otlp_metrics_size(s->metrics) > BATCH_BYTES))
 		close_batch(s, TELEMETRY_METRIC);
 	if (s->open[TELEMETRY_METRIC] == NULL && !spool_has_room(s->spool, TELEMETRY_METRIC)) {
 		s->stats.dropped_full[TELEMETRY_METRIC]++;
+		count(s, TELEMETRY_METRIC, source, ACCOUNT_NO_ROOM, 1);
 		return;
 	}
 	otlp_metrics_add(s->metrics, &p);
 	open_batch(s, TELEMETRY_METRIC)->records++;
+	count(s, TELEMETRY_METRIC, source, ACCOUNT_TAKEN, 1);
 	s->stats.taken[TELEMETRY_METRIC]++;
 }
 
@@ -300,6 +362,10 @@ static void on_scrape_done(void *ctx)
 
 	/* Our own numbers go through the customer's rules like all others. */
 	shipper_own_points(s);
+	/* With no point that may leave there is no batch: what was counted is made durable all the same. */
+	if (s->late_n[TELEMETRY_METRIC] > 0 && spool_queued(s->spool, TELEMETRY_METRIC) == 0 &&
+	    spool_has_room(s->spool, TELEMETRY_METRIC))
+		open_batch(s, TELEMETRY_METRIC);
 	close_batch(s, TELEMETRY_METRIC);
 }
 
@@ -316,6 +382,8 @@ static void on_spool_opened(void *ctx)
 {
 	struct shipper *s = ctx;
 
+	if (!closing_is_on(&s->closing))
+		shipper_ledger_start(s);
 	kick(s);
 	if (!closing_is_on(&s->closing) && s->opened != NULL)
 		s->opened(s->opened_ctx);
@@ -342,7 +410,7 @@ static bool is_out(struct closing *c)
 {
 	const struct shipper *s = container_of(c, struct shipper, closing);
 
-	return sends(s) || s->spool != NULL;
+	return sends(s) || s->spool != NULL || s->ledger != NULL || s->budget != NULL;
 }
 
 static void shipper_free(struct closing *c)
@@ -352,6 +420,9 @@ static void shipper_free(struct closing *c)
 	timer_stop(s->w, &s->timer);
 	timer_stop(s->w, &s->turn);
 	origins_forget(&s->origins);
+	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
+		mem_free(s->late[kind]);
+	series_free(s->series);
 	rules_free(s->rules);
 	otlp_logs_free(s->logs);
 	otlp_metrics_free(s->metrics);
@@ -372,6 +443,36 @@ static struct spool_dest_config spool_dest(const struct shipper_dest *d)
 	return sd;
 }
 
+static void on_budget(void *ctx)
+{
+	struct shipper *s = ctx;
+
+	for (unsigned i = 0; i < s->ways_n; i++)
+		if (s->ways[i].exporter != NULL)
+			exporter_wake(s->ways[i].exporter);
+}
+
+static struct budget *new_budget(struct shipper *s, const struct shipper_config *c)
+{
+	struct budget_config bc = { .path = c->budget_path, .n = c->dests_n, .changed = on_budget, .ctx = s };
+
+	for (unsigned i = 0; i < c->dests_n; i++)
+		bc.names[i] = c->dests[i].name;
+	return budget_new(s->w, &bc);
+}
+
+static struct exporter *new_exporter(struct shipper *s, unsigned dest, const struct shipper_config *c)
+{
+	struct exporter_config to = c->dests[dest].to;
+
+	to.ledger = s->ledger;
+	to.name = c->dests[dest].name;
+	to.budget = s->budget;
+	to.catch_up = c->catch_up;
+	to.no_zstd |= c->format != PACK_ZSTD;
+	return exporter_new(s->w, s->spool, dest, &to);
+}
+
 struct shipper *shipper_new(struct world *w, const struct shipper_config *c)
 {
 	struct shipper *s = mem_new(struct shipper);
@@ -388,7 +489,7 @@ struct shipper *shipper_new(struct world *w, const struct shipper_config *c)
 	for (unsigned i = 0; i < c->dests_n; i++)
 		sc.dests[i] = spool_dest(&c->dests[i]);
 	s->w = w;
-	s->sink = (struct telemetry_sink){ s, on_point, on_scrape_done, on_line, on_wait, on_found };
+	s->sink = (struct telemetry_sink){ s, on_point, on_scrape_done, on_line, on_wait, on_found, on_lost };
 	list_init(&s->waiting);
 	s->resource = otlp_resource_new(c->resource, c->resource_n);
 	s->logs = otlp_logs_new(s->resource);
@@ -398,24 +499,57 @@ struct shipper *shipper_new(struct world *w, const struct shipper_config *c)
 	s->own_ctx = c->own_ctx;
 	s->opened = c->opened;
 	s->opened_ctx = c->opened_ctx;
-	s->spool = spool_new(w, &sc);
-	for (unsigned i = 0; i < s->ways_n; i++) {
-		struct exporter_config to = c->dests[i].to;
+	if (c->ledger_dir != NULL) {
+		const struct ledger_config lc = { c->ledger_dir, c->ledger_days, c->ledger_max, shipper_ledger_began, s };
 
-		to.catch_up = c->catch_up;
-		to.no_zstd |= c->format != PACK_ZSTD;
-		s->ways[i] = (struct shipper_way){ s, exporter_new(w, s->spool, i, &to) };
+		s->ledger = ledger_new(w, &lc);
+		sc.lost = shipper_ledger_lost;
 	}
+	if (c->budget_path != NULL)
+		s->budget = new_budget(s, c);
+	s->spool = spool_new(w, &sc);
+	for (unsigned i = 0; i < s->ways_n; i++)
+		s->ways[i] = (struct shipper_way){ s, new_exporter(s, i, c) };
 	return s;
+}
+
+/* Off means that nothing leaves: not what waits in the spool either. */
+static void hold(struct shipper *s, enum telemetry_kind kind, bool holds)
+{
+	for (unsigned i = 0; i < s->ways_n; i++)
+		if (s->ways[i].exporter != NULL)
+			exporter_hold(s->ways[i].exporter, kind, holds);
+}
+
+/* A lower limit than before begins with none, so that it holds at once. */
+static void limit_series(struct shipper *s, uint64_t most)
+{
+	if (most == 0 || most < s->series_most) {
+		series_free(s->series);
+		s->series = NULL;
+	}
+	s->series_most = most;
+	if (most > 0 && s->series == NULL)
+		s->series = series_new();
 }
 
 int shipper_rules(struct shipper *s, const struct telemetry_rules *t, const struct secret *key, struct err *e)
 {
+	int rc;
+
 	/* The old ones go first: if the new ones cannot be compiled, the wider ones must not stay in force. */
 	origins_forget(&s->origins);
 	rules_free(s->rules);
 	s->rules = NULL;
-	return t != NULL ? rules_new(t, key, &s->tally, &s->rules, e) : 0;
+	rc = t != NULL ? rules_new(t, key, &s->tally, &s->rules, e) : 0;
+	if (s->budget != NULL && s->rules != NULL)
+		budget_set(s->budget, t->bytes_per_day);
+	limit_series(s, s->rules != NULL ? t->series_per_metric : 0);
+	hold(s, TELEMETRY_METRIC, s->rules == NULL || t->metrics_n == 0);
+	hold(s, TELEMETRY_LOG, s->rules == NULL || t->logs_n == 0);
+	if (s->spool != NULL)
+		kick(s);
+	return rc;
 }
 
 const struct telemetry_sink *shipper_sink(struct shipper *s)
@@ -428,13 +562,23 @@ struct shipper_stats shipper_stats(const struct shipper *s)
 	struct shipper_stats st = s->stats;
 
 	st.dests_n = s->ways_n;
+	st.budget = s->budget != NULL ? budget_limit(s->budget) : 0;
 	for (unsigned i = 0; i < s->ways_n; i++) {
 		if (s->ways[i].exporter != NULL) /* else it is closed */
 			st.exporter[i] = exporter_stats(s->ways[i].exporter);
 		st.dest[i] = spool_dest_stats(s->spool, i);
+		if (s->budget != NULL) {
+			st.budget_spent[i] = budget_spent(s->budget, i);
+			st.budget_over[i] = budget_is_over(s->budget, i);
+		}
 	}
 	st.spool = spool_stats(s->spool);
 	return st;
+}
+
+const struct account *shipper_account(const struct shipper *s)
+{
+	return spool_account(s->spool);
 }
 
 const struct tally *shipper_tally(const struct shipper *s)
@@ -449,7 +593,25 @@ const char *shipper_trouble(const struct shipper *s)
 	for (unsigned i = 0; trouble == NULL && i < s->ways_n; i++)
 		if (s->ways[i].exporter != NULL)
 			trouble = exporter_trouble(s->ways[i].exporter);
-	return trouble;
+	if (trouble == NULL && s->budget != NULL)
+		trouble = budget_trouble(s->budget);
+	return trouble == NULL && s->ledger != NULL ? ledger_trouble(s->ledger) : trouble;
+}
+
+static void on_budget_closed(void *ctx)
+{
+	struct shipper *s = ctx;
+
+	s->budget = NULL;
+	closing_step(&s->closing);
+}
+
+static void on_ledger_closed(void *ctx)
+{
+	struct shipper *s = ctx;
+
+	s->ledger = NULL;
+	closing_step(&s->closing);
 }
 
 static void on_spool_closed(void *ctx)
@@ -457,7 +619,10 @@ static void on_spool_closed(void *ctx)
 	struct shipper *s = ctx;
 
 	s->spool = NULL;
-	closing_step(&s->closing);
+	if (s->ledger != NULL)
+		ledger_close(s->ledger, on_ledger_closed, s);
+	else
+		closing_step(&s->closing);
 }
 
 /* The spool comes last: an answer that still arrived has a body to remove. */
@@ -466,8 +631,13 @@ static void on_exporter_closed(void *ctx)
 	struct shipper_way *way = ctx;
 
 	way->exporter = NULL;
-	if (!sends(way->s))
-		spool_close(way->s->spool, on_spool_closed, way->s);
+	if (sends(way->s))
+		return;
+	shipper_ledger_tell(way->s, false);
+	if (way->s->budget != NULL)
+		budget_close(way->s->budget, on_budget_closed, way->s);
+	way->s->is_open = false; /* the account goes with the spool */
+	spool_close(way->s->spool, on_spool_closed, way->s);
 }
 
 void shipper_close(struct shipper *s, void (*done)(void *ctx), void *ctx)
@@ -475,6 +645,7 @@ void shipper_close(struct shipper *s, void (*done)(void *ctx), void *ctx)
 	closing_begin(&s->closing, &shipper_how, closing_end, done, ctx);
 	timer_stop(s->w, &s->timer);
 	timer_stop(s->w, &s->turn);
+	timer_stop(s->w, &s->tell);
 	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
 		close_batch(s, (enum telemetry_kind)kind);
 	for (unsigned i = 0; i < s->ways_n; i++)

@@ -30,6 +30,10 @@ struct shipper_config {
 	const char *dir; /* of the spool */
 	struct shipper_dest dests[SPOOL_DESTS_MAX];
 	unsigned dests_n;
+	const char *budget_path; /* NULL: there is no budget */
+	const char *ledger_dir;  /* NULL: no ledger is kept */
+	unsigned ledger_days;
+	uint64_t ledger_max;                         /* of both as ledger.h says */
 	uint64_t max_age_s;                          /* of what waits; 0: any */
 	uint64_t catch_up;                           /* bytes a second to each, of what has waited; 0: any (exporter.h) */
 	enum pack_format format;                     /* of the bodies; a destination that takes no zstd gets gzip */
@@ -52,6 +56,8 @@ struct shipper_stats {
 	struct spool_dest_stats dest[SPOOL_DESTS_MAX];
 	unsigned dests_n;
 	struct spool_stats spool;
+	uint64_t budget, budget_spent[SPOOL_DESTS_MAX]; /* bytes a day, 0: any; of today */
+	bool budget_over[SPOOL_DESTS_MAX];
 };
 
 struct shipper *shipper_new(struct world *w, const struct shipper_config *c);
@@ -64,7 +70,8 @@ void shipper_own(struct shipper *s, const char *name, const char *unit, enum tel
 void shipper_own_of(struct shipper *s, const char *name, const char *unit, enum telemetry_shape shape, uint64_t v,
 		    const struct telemetry_attr *of); /* of one of several things */
 struct shipper_stats shipper_stats(const struct shipper *s);
-const struct tally *shipper_tally(const struct shipper *s); /* what each of the rules has done since the start */
-const char *shipper_trouble(const struct shipper *s);       /* for a person: what is wrong and what to do; NULL: nothing */
+const struct account *shipper_account(const struct shipper *s); /* what is durable of it */
+const struct tally *shipper_tally(const struct shipper *s);     /* what each of the rules has done since the start */
+const char *shipper_trouble(const struct shipper *s);           /* for a person: what is wrong and what to do; NULL: nothing */
 /* Takes nothing more, writes what is open to the spool, then done. The collectors must be closed before. */
 void shipper_close(struct shipper *s, void (*done)(void *ctx), void *ctx);

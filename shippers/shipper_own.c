@@ -81,6 +81,15 @@ static void add_dest(struct shipper *s, const struct spool_dest_stats *d, const 
 	add(s, "reeve.telemetry.bodies.halved", "{body}", TELEMETRY_COUNTER, x->halved, &of, 1);
 }
 
+static void add_budget(struct shipper *s, const char *dest, const struct shipper_stats *st, unsigned i)
+{
+	const struct telemetry_attr of = { "destination", dest };
+
+	add(s, "reeve.telemetry.budget.limit", "By", TELEMETRY_UPDOWN, st->budget, &of, 1);
+	add(s, "reeve.telemetry.budget.spent", "By", TELEMETRY_UPDOWN, st->budget_spent[i], &of, 1);
+	add(s, "reeve.telemetry.budget.over", "1", TELEMETRY_UPDOWN, st->budget_over[i], &of, 1);
+}
+
 /* From the first time on: a rule that drops never masks, and most find nothing. */
 static void add_rule(struct shipper *s, const struct tally_one *of, const char *outcome, uint64_t v)
 {
@@ -102,6 +111,19 @@ static void add_rules(struct shipper *s)
 	}
 }
 
+/* Counted since the start; the names are few. */
+static void add_series(struct shipper *s)
+{
+	const struct series_over *over;
+	size_t n = s->series != NULL ? series_over(s->series, &over) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct telemetry_attr of = { "metric", over[i].name };
+
+		add(s, "reeve.telemetry.series.dropped", "{point}", TELEMETRY_COUNTER, over[i].dropped, &of, 1);
+	}
+}
+
 void shipper_own_points(struct shipper *s)
 {
 	const struct shipper_stats st = shipper_stats(s);
@@ -115,9 +137,12 @@ void shipper_own_points(struct shipper *s)
 	}
 	for (unsigned i = 0; i < st.dests_n; i++)
 		add_dest(s, &st.dest[i], &st.exporter[i]);
+	for (unsigned i = 0; i < st.dests_n && st.budget > 0; i++)
+		add_budget(s, st.dest[i].name, &st, i);
 	add_records(s, TELEMETRY_LOG, "rule_dropped", st.dropped_by_rule);
 	add(s, "reeve.telemetry.lines.rests_by_rule", "{line}", TELEMETRY_COUNTER, st.rests_by_rule, NULL, 0);
 	add_rules(s);
+	add_series(s);
 	add_kinds(s, "reeve.spool.bytes", "By", TELEMETRY_UPDOWN, st.spool.bytes);
 	add_kinds(s, "reeve.spool.bodies", "{body}", TELEMETRY_UPDOWN, st.spool.entries);
 	add_kinds(s, "reeve.spool.uncommitted", "{body}", TELEMETRY_COUNTER, st.spool.uncommitted);

@@ -81,14 +81,13 @@ void spool_entry_free(struct spool_entry *en)
 		spool_dest_gone(en);
 	}
 	list_del(&en->link);
+	mem_free(en->shares);
 	mem_free(en);
 }
 
 void spool_drop_entry(struct spool_entry *en)
 {
-	CLEANUP(mem_close) char *path = spool_entry_path(en);
-
-	spool_sweep(en->s, strrchr(path, '/') + 1);
+	spool_sweep_body(en->s, en->seq, en->kind, en->id);
 	spool_entry_free(en);
 }
 
@@ -212,6 +211,11 @@ enum pack_format spool_packs_as(const struct spool *s)
 	return s->c.format;
 }
 
+const struct account *spool_account(const struct spool *s)
+{
+	return &s->account;
+}
+
 /* ---- the whole --------------------------------------------------------------------------------------------------------- */
 
 struct spool_stats spool_stats(const struct spool *s)
@@ -251,6 +255,7 @@ static void spool_free(struct closing *c)
 		spool_job_free(j);
 	}
 	pack_end(&s->pack);
+	spool_loss_close(s);
 	spool_aside_close(&s->aside);
 	buf_close(&s->line);
 	spool_dest_close(s);
@@ -274,6 +279,7 @@ struct spool *spool_new(struct world *w, const struct spool_config *c)
 	list_init(&s->jobs);
 	list_init(&s->noted);
 	list_init(&s->sweeps);
+	list_init(&s->losses);
 	spool_aside_init(&s->aside);
 	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
 		list_init(&s->entries[kind]);

@@ -11,9 +11,9 @@
  * One body serves all destinations (two at most): each has its own place in the backlog and its own quota, and the body goes when
  * all are done with it. How far each has come is in the log, too, where there are two (taken.h).
  *
- * The backlog is bounded in bytes on disk and in entries, and so is what it takes in memory: an entry is 88 bytes, of each
- * kind there are at most SPOOL_ENTRIES_MAX, 8.8 MB in all. What a start finds beyond that is listed by name first (80
- * bytes a body, 32 MiB of names) and dropped, the oldest first. */
+ * The backlog is bounded in bytes on disk and in entries, and so is what it takes in memory: an entry is 96 bytes, of each
+ * kind there are at most SPOOL_ENTRIES_MAX, 9.6 MB in all; one of several sources has 80 more. What a start finds beyond that is
+ * listed by name first (80 bytes a body, 32 MiB of names) and dropped, the oldest first. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,9 +25,10 @@
 
 #define SPOOL_ENTRIES_MAX 50000 /* of a kind: with a body a second the backlog of fourteen hours */
 
-#define SPOOL_DESTS_MAX 2
+#define SPOOL_DESTS_MAX ACCOUNT_DESTS_MAX
 
 struct spool;
+struct lost;
 
 struct spool_dest_config {
 	const char *name;              /* in the log, for ever: below TAKEN_NAME_LEN, copied */
@@ -44,6 +45,8 @@ struct spool_config {
 	void (*opened)(void *ctx);  /* once: what was there is read, all positions were told */
 	void (*changed)(void *ctx); /* there is something to send, or room again */
 	void *ctx;
+	/* A body was lost unsent, which is durable; NULL: nobody asks. */
+	void (*lost)(void *ctx, const struct lost *l, uint64_t bytes);
 	const struct telemetry_positions *positions; /* what its log keeps beside the batches; it outlives the spool */
 };
 
@@ -52,6 +55,11 @@ enum spool_how {
 	SPOOL_TAKEN,
 	SPOOL_REJECTED, /* set aside as *.rejected */
 	SPOOL_BAD,      /* it cannot be read: set aside as *.bad, counted as damaged */
+};
+
+/* Records of a body that its receiver did not take. */
+struct spool_loss {
+	uint32_t refused, partial; /* by a status, or as a partial success */
 };
 
 /* One body. Who holds it (it is being sent there) decides how it ends for its destination; for one that does not hold it, it may
@@ -64,13 +72,16 @@ struct spool_entry {
 	uint32_t at_s; /* Unix time when its batch was closed */
 	enum telemetry_kind kind;
 	char id[BATCH_ID_LEN];
-	bool is_durable;      /* the body is on disk; bytes and crc say what it must be */
-	uint8_t wanted, held; /* by which destinations, a bit for each */
-	uint8_t how;          /* enum spool_how, of those for which it has ended */
-	uint8_t format;       /* enum pack_format */
+	bool is_durable;               /* the body is on disk; bytes and crc say what it must be */
+	uint8_t wanted, held;          /* by which destinations, a bit for each */
+	uint8_t how;                   /* enum spool_how, of those for which it has ended */
+	uint8_t told;                  /* the log has what these lose of it */
+	uint8_t source;                /* whose all its records are, */
+	uint8_t format;                /* enum pack_format */
+	struct account_shares *shares; /* or NULL */
 };
 
-_Static_assert(sizeof(struct spool_entry) <= 80, "a whole backlog of entries, each with 8 bytes of the heap's, is kept in memory");
+_Static_assert(sizeof(struct spool_entry) <= 88, "a whole backlog of entries, each with 8 bytes of the heap's, is kept in memory");
 
 struct spool_stats {
 	uint64_t bytes[TELEMETRY_KINDS]; /* on disk, in whole blocks */
@@ -111,14 +122,18 @@ char *spool_entry_path(const struct spool_entry *en); /* the caller's */
 int spool_load(struct spool_entry *en, struct buf *to, struct err *e);
 /* Is it the body alone that cannot be read? Where our own log cannot be opened either, the fault is the disk's or the process's. */
 bool spool_can_read(const struct spool *s);
-/* The end of an entry for a destination that holds it. gone(ctx, 0): it is durable, the entry is freed or another's; else the
+/* The end of an entry for a destination that holds it. What was lost of it is in the account
+ * then. gone(ctx, 0): it is durable, the entry is freed or another's; else the
  * destination holds it still and may ask again. Never from inside this call. */
-void spool_finish(struct spool_entry *en, unsigned dest, enum spool_how how, void (*gone)(void *ctx, int rc), void *ctx);
+void spool_finish(struct spool_entry *en, unsigned dest, enum spool_how how, struct spool_loss loss,
+		  void (*gone)(void *ctx, int rc), void *ctx);
 /* The way out when that fails for ever: for this destination it has ended, a "bad" one counted as damaged. The file stays unless
  * another still needs it, and the next start may find it and send it again: not for what was accepted. */
 void spool_pass_by(struct spool_entry *en, unsigned dest, enum spool_how how);
 uint64_t spool_came(const struct spool *s);         /* bytes of all bodies that were put and committed */
 uint32_t spool_age_s(const struct spool_entry *en); /* since its batch was closed */
+uint64_t spool_waiting(const struct spool *s, unsigned dest, enum telemetry_kind kind); /* records */
+const struct account *spool_account(const struct spool *s);                             /* what is durable of it */
 struct spool_stats spool_stats(const struct spool *s);
 struct spool_dest_stats spool_dest_stats(const struct spool *s, unsigned dest);
 const char *spool_trouble(const struct spool *s); /* what is wrong and what to do, for a person; NULL: nothing */

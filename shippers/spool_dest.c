@@ -68,6 +68,11 @@ void spool_dest_found(struct spool *s, const struct taken *t)
 
 void spool_dest_forget(struct spool *s)
 {
+	const char *names[SPOOL_DESTS_MAX];
+
+	for (unsigned i = 0; i < s->dests_n; i++)
+		names[i] = s->dests[i].name;
+	account_init(&s->account, names, s->dests_n);
 	for (unsigned i = 0; i < s->dests_n; i++)
 		memset(s->dests[i].taken, 0, sizeof(s->dests[i].taken));
 }
@@ -180,13 +185,19 @@ static bool must_drop(const struct spool *s, unsigned dest, int kind)
 	return d->bytes[kind] > d->max[kind] && (kind == TELEMETRY_METRIC || has_any_room(s, kind));
 }
 
-static void drop(struct spool_entry *en, unsigned dest, uint64_t *of_spool, uint64_t *of_dest)
+/* The file of one that nobody wants any more goes once the log says that it is lost. */
+static void drop(struct spool_entry *en, unsigned dest, enum account_lost why, uint64_t *of_spool, uint64_t *of_dest)
 {
+	struct spool *s = en->s;
+
 	of_spool[en->kind] += en->records;
 	of_dest[en->kind] += en->records;
 	forgo(en, dest);
+	spool_loss_add(en, dest, why);
 	if (en->wanted == 0)
-		spool_drop_entry(en);
+		spool_entry_free(en);
+	if (s->start == NULL)
+		spool_write_kick(s);
 }
 
 void spool_enforce_quota(struct spool *s)
@@ -196,7 +207,7 @@ void spool_enforce_quota(struct spool *s)
 			struct spool_entry *en;
 
 			while (must_drop(s, i, kind) && (en = oldest(s, i, kind)) != NULL)
-				drop(en, i, s->stats.dropped_records, s->dests[i].dropped);
+				drop(en, i, ACCOUNT_QUOTA, s->stats.dropped_records, s->dests[i].dropped);
 		}
 }
 
@@ -215,7 +226,7 @@ void spool_enforce_age(struct spool *s)
 			struct spool_entry *en;
 
 			while ((en = oldest(s, i, kind)) != NULL && is_too_old(en))
-				drop(en, i, s->stats.aged_records, s->dests[i].aged);
+				drop(en, i, ACCOUNT_AGE, s->stats.aged_records, s->dests[i].aged);
 		}
 }
 
@@ -245,13 +256,17 @@ struct spool_dest_stats spool_dest_stats(const struct spool *s, unsigned dest)
 
 void spool_dest_init(struct spool *s, const struct spool_config *c)
 {
+	const char *names[SPOOL_DESTS_MAX];
+
 	s->dests_n = c->dests_n;
 	for (unsigned i = 0; i < s->dests_n; i++) {
 		s->dests[i].name = mem_str(c->dests[i].name);
 		memcpy(s->dests[i].max, c->dests[i].max, sizeof(s->dests[i].max));
 		for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
 			s->dests[i].first[kind] = &s->entries[kind];
+		names[i] = s->dests[i].name;
 	}
+	account_init(&s->account, names, s->dests_n);
 }
 
 void spool_dest_close(struct spool *s)

@@ -1,6 +1,7 @@
 /* spool_ending.c - how a body ends: for one destination after the other, and with the last of them it leaves the folder.
  *
  *     others need it     noted: a record says that this one has it (taken.h), with the next commit, or alone
+ *     something is lost  noted too: a record says how much and why (lost.h), before the body goes
  *     nobody else does   unlinked, or set aside as what it was for any of them
  *
  * Fails: the destination still holds the body, and asks again. Closing: what has begun is waited for. */
@@ -20,6 +21,7 @@ struct spool_ending {
 	unsigned dest;
 	struct disk_req disk;
 	char *path, *aside; /* aside: the name to keep it under */
+	struct lost lost;   /* what the destination will not get of it; without counts: nothing, or the log has it */
 	void (*gone)(void *ctx, int rc);
 	void *ctx;
 };
@@ -125,7 +127,11 @@ void spool_ending_say(struct spool *s, struct buf *line)
 		const struct spool_ending *end = list_entry(n, struct spool_ending, link);
 		struct taken t = spool_dest_taken(s, end->dest, end->en->kind, end->en->seq);
 
-		err_ignore(taken_format(&t, line), "the caller looks whether the line is over");
+		/* In this order: of a body that has ended somewhere all is known that was lost of it there. */
+		if (end->lost.counts_n > 0)
+			err_ignore(lost_format(&end->lost, line), "the caller looks whether the line is over");
+		if (spool_is_wanted_by_others(end->en, end->dest))
+			err_ignore(taken_format(&t, line), "the same");
 		s->noting++;
 	}
 }
@@ -133,11 +139,16 @@ void spool_ending_say(struct spool *s, struct buf *line)
 /* The others may have ended with it meanwhile: then it goes by us. */
 static void noted(struct spool_ending *end)
 {
-	spool_dest_took(end->en, end->dest);
-	if (end->en->wanted == 0)
+	if (end->lost.counts_n > 0) {
+		lost_add(&end->lost, &end->s->account, end->dest);
+		end->en->told |= (uint8_t)(1u << end->dest);
+	}
+	if (!spool_is_wanted_by_others(end->en, end->dest)) {
 		leave(end);
-	else
-		tell(end, 0);
+		return;
+	}
+	spool_dest_took(end->en, end->dest);
+	tell(end, 0);
 }
 
 void spool_ending_said(struct spool *s, int rc)
@@ -173,7 +184,18 @@ void spool_ending_refuse(struct spool *s)
 		timer_start(s->w, &s->note_timer, 0, on_refused);
 }
 
-void spool_finish(struct spool_entry *en, unsigned dest, enum spool_how how, void (*gone)(void *ctx, int rc), void *ctx)
+static void take_loss(struct spool_ending *end, enum spool_how how, struct spool_loss loss)
+{
+	if ((end->en->told & 1u << end->dest) != 0)
+		return; /* the log has it since the last try */
+	spool_loss_of(end->en, end->dest, ACCOUNT_REFUSED, loss.refused, &end->lost);
+	spool_loss_of(end->en, end->dest, ACCOUNT_PARTIAL, loss.partial, &end->lost);
+	if (how == SPOOL_BAD)
+		spool_loss_of(end->en, end->dest, ACCOUNT_DAMAGED, end->en->records - loss.refused - loss.partial, &end->lost);
+}
+
+void spool_finish(struct spool_entry *en, unsigned dest, enum spool_how how, struct spool_loss loss,
+		  void (*gone)(void *ctx, int rc), void *ctx)
 {
 	struct spool_ending *end = mem_new(struct spool_ending);
 
@@ -185,7 +207,8 @@ void spool_finish(struct spool_entry *en, unsigned dest, enum spool_how how, voi
 	en->s->endings++;
 	if (how > en->how)
 		en->how = (uint8_t)how;
-	if (!spool_is_wanted_by_others(en, dest)) {
+	take_loss(end, how, loss);
+	if (!spool_is_wanted_by_others(en, dest) && end->lost.counts_n == 0) {
 		leave(end);
 		return;
 	}

@@ -148,6 +148,11 @@ struct spool_body *spool_found_get(const struct spool_found *f, uint64_t seq, ui
 
 void spool_found_close(struct spool_found *f)
 {
+	for (size_t i = 0; i < f->n; i++) {
+		mem_free(f->v[i].shares);
+		for (int d = 0; d < ACCOUNT_DESTS_MAX; d++)
+			mem_free(f->v[i].again[d]);
+	}
 	mem_free(f->v);
 	*f = (struct spool_found){ 0 };
 }

@@ -13,6 +13,9 @@
 
 #include "agent/base/telemetry.h"
 #include "shippers/pack.h"
+#include "shippers/account.h"
+
+struct lost;
 
 struct spool_body {
 	uint64_t seq, id; /* id: what stands in the name as 16 hex digits */
@@ -20,7 +23,11 @@ struct spool_body {
 	uint32_t records, crc, at_s;
 	enum telemetry_kind kind;
 	enum pack_format format;
-	bool has_record; /* bytes, records, crc and at_s are its commit record's */
+	uint8_t ended;  /* by destinations, as the log says of this body alone */
+	uint8_t source; /* as of an entry: whose its records are */
+	struct account_shares *shares;
+	struct lost *again[ACCOUNT_DESTS_MAX]; /* what its receiver refused, should it be there still: see spool_start.c */
+	bool has_record;                       /* bytes, records, crc and at_s are its commit record's */
 };
 
 struct spool_found {

@@ -2,6 +2,7 @@
 #pragma once
 #include "agent/base/sm.h"
 #include "agent/io/ending.h"
+#include "shippers/lost.h"
 #include "shippers/pack.h"
 #include "shippers/spool.h"
 #include "shippers/spool_aside.h"
@@ -47,6 +48,7 @@ struct spool {
 	char *dir, *commits; /* path of the log of commit records */
 	struct spool_config c;
 	struct spool_stats stats;
+	struct account account;               /* what is durable of it */
 	struct list entries[TELEMETRY_KINDS]; /* by seq */
 	const struct telemetry_positions *positions;
 	int64_t born_ms;           /* Unix ms, when the monotonic clock read zero: as it was told at the start */
@@ -60,8 +62,10 @@ struct spool {
 	unsigned dests_n;
 
 	/* bodies on their way out, see spool_ending.c, spool_sweep.c */
-	struct list noted; /* struct spool_ending: others still need the body, so a record is to say who does not */
-	size_t noting;     /* so many of the first are in the record that is being written */
+	struct list losses; /* struct loss, see spool_loss.c */
+	size_t losing;      /* so many of the first are in what is being written */
+	struct list noted;  /* struct spool_ending: others still need the body, so a record is to say who does not */
+	size_t noting;      /* so many of the first are in the record that is being written */
 	struct timer note_timer;
 	struct list sweeps; /* struct sweep: names that nobody will ask for again; the first one is being unlinked */
 	struct disk_req sweep;
@@ -102,7 +106,7 @@ struct spool {
 struct spool_entry *spool_entry_new(struct spool *s, enum telemetry_kind kind, uint64_t seq, const char *id);
 void spool_entry_free(struct spool_entry *en); /* out of its list and the counts too */
 void spool_entry_add(struct spool_entry *en);  /* to the list, at its place */
-void spool_drop_entry(struct spool_entry *en); /* with its file, in the background */
+void spool_drop_entry(struct spool_entry *en); /* with its file, in the background: of one that the log does not have */
 uint32_t spool_now_s(const struct spool *s);   /* Unix time, which no step of the clock has changed since the start */
 uint64_t spool_blocks(uint64_t bytes);         /* what a file of that size takes on disk */
 void spool_watch_space(struct spool *s);       /* from now on */
@@ -122,14 +126,30 @@ bool spool_is_wanted_by_others(const struct spool_entry *en, unsigned dest);
 void spool_enforce_quota(struct spool *s);
 void spool_enforce_age(struct spool *s); /* now and then */
 
+/* spool_account.c */
+void spool_account_say(struct spool *s, struct buf *line); /* all of it */
+bool spool_account_is(const char *line, size_t len);
+int spool_account_take(struct spool *s, const char *line, size_t len, struct err *e);
+void spool_account_meet(struct spool *s);                                                   /* destinations that are new */
+void spool_account_own(struct spool_entry *en, const struct account_part *parts, size_t n); /* whose its records are */
+
+/* spool_loss.c: bodies that a destination lost unsent */
+void spool_loss_add(const struct spool_entry *en, unsigned dest, enum account_lost why);
+bool spool_loss_waits(const struct spool *s);
+size_t spool_loss_say(struct spool *s, struct buf *line, size_t most); /* how many more are said; 0: all are */
+void spool_loss_said(struct spool *s);                                 /* which is durable */
+void spool_loss_close(struct spool *s);
+void spool_loss_of(struct spool_entry *en, unsigned dest, enum account_lost why, uint32_t records, struct lost *to);
+
 /* spool_ending.c */
 void spool_ending_say(struct spool *s, struct buf *line); /* those that are noted, into a record */
 void spool_ending_said(struct spool *s, int rc);          /* it was written, or could not be */
 void spool_ending_refuse(struct spool *s);                /* nothing can be written for a while */
 
 void spool_sweep(struct spool *s, const char *name); /* unlinks a file of the folder in the background */
-void spool_sweep_drop(struct spool *s);              /* forgets what has not begun */
-void spool_aside_trim(struct spool *s);              /* deletes what has no room any more, the oldest first */
+void spool_sweep_body(struct spool *s, uint64_t seq, enum telemetry_kind kind, const char *id);
+void spool_sweep_drop(struct spool *s); /* forgets what has not begun */
+void spool_aside_trim(struct spool *s); /* deletes what has no room any more, the oldest first */
 bool spool_sweep_idle(const struct spool *s);
 
 struct spool_job *spool_job_new(struct spool *s, struct batch *b);

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
 #include "shippers/commit.h"
 #include "shippers/taken.h"
 
@@ -12,12 +14,43 @@
 #define STEP (64u << 10)
 #define TOLD_MAX 10 /* lines in our own log about damaged records; there may be very many */
 
+static uint8_t bit_of(const struct spool *s, const char *dest)
+{
+	for (unsigned i = 0; i < s->dests_n; i++)
+		if (str_eq(s->dests[i].name, dest))
+			return (uint8_t)(1u << i);
+	return 0;
+}
+
+static void take_owners(const struct spool_records *r, const struct commit *c, struct spool_body *b)
+{
+	struct spool_entry en = { .s = r->s };
+
+	spool_account_own(&en, c->parts, c->parts_n);
+	mem_free(b->shares);
+	b->shares = en.shares;
+	b->source = en.source;
+	for (unsigned i = 0; i < c->ended_n; i++)
+		b->ended |= bit_of(r->s, c->ended[i]);
+}
+
+/* Of an older version there is the number alone. */
+static void add_to_account(struct spool *s, const struct commit *c)
+{
+	if (c->kind == COMMIT_POSITIONS || c->is_said)
+		return;
+	account_add(&s->account, c->kind, c->parts, c->parts_n);
+	if (c->parts_n == 0)
+		s->account.rows[ACCOUNT_OTHERS][c->kind].n[ACCOUNT_TAKEN] += c->records;
+}
+
 static void take_record(struct spool_records *r, const struct commit *c)
 {
 	struct spool *s = r->s;
 	struct spool_body *b;
 	uint64_t id;
 
+	add_to_account(s, c);
 	for (size_t i = 0; i < c->ranges_n; i++)
 		s->positions->committed(s->positions->ctx, &c->ranges[i]);
 	/* The highest counts, wherever it stands: a log that was written anew begins with the last sequence, in
@@ -34,6 +67,7 @@ static void take_record(struct spool_records *r, const struct commit *c)
 	b->bytes = c->bytes;
 	b->crc = c->crc;
 	b->at_s = c->at_s;
+	take_owners(r, c, b);
 }
 
 static void count_damage(struct spool_records *r, const char *why)
@@ -55,6 +89,47 @@ static size_t take_taken(struct spool_records *r, const char *line, size_t len)
 	return 1;
 }
 
+static void take_lost_by(struct spool_records *r, const struct lost *l, unsigned dest, struct spool_body *b)
+{
+	lost_add(l, &r->s->account, dest);
+	if (b == NULL)
+		return;
+	b->ended |= (uint8_t)(1u << dest);
+	if (b->again[dest] != NULL || !lost_is_of_receiver(l))
+		return;
+	b->again[dest] = mem_new(struct lost);
+	*b->again[dest] = *l;
+}
+
+static size_t take_lost(struct spool_records *r, const char *line, size_t len)
+{
+	struct spool_body *b;
+	struct lost l;
+	struct err e;
+	uint64_t id;
+
+	if (lost_parse(line, len, &l, &e) != 0) {
+		count_damage(r, err_text(&e));
+		return 1;
+	}
+	b = spool_found_id(l.id, &id) ? spool_found_get(r->found, l.seq, id) : NULL;
+	if (b != NULL && b->kind != l.kind)
+		b = NULL;
+	for (unsigned i = 0; i < r->s->dests_n; i++)
+		if (str_eq(r->s->dests[i].name, l.by))
+			take_lost_by(r, &l, i, b);
+	return 1;
+}
+
+static size_t take_account(struct spool_records *r, const char *line, size_t len)
+{
+	struct err e;
+
+	if (spool_account_take(r->s, line, len, &e) != 0)
+		count_damage(r, err_text(&e));
+	return 1;
+}
+
 static size_t take_line(struct spool_records *r, const char *line, size_t len)
 {
 	struct commit c;
@@ -67,6 +142,10 @@ static size_t take_line(struct spool_records *r, const char *line, size_t len)
 	}
 	if (taken_is(line, len))
 		return take_taken(r, line, len);
+	if (lost_is(line, len))
+		return take_lost(r, line, len);
+	if (spool_account_is(line, len))
+		return take_account(r, line, len);
 	if (commit_parse(line, len, &c, &e) != 0) {
 		count_damage(r, err_text(&e));
 		return 1;

@@ -252,8 +252,23 @@ static void pass_seq(struct spool *s, const struct spool_body *b)
 		s->next_seq = b->seq + 1;
 }
 
+/* A body that nobody wants should not be there: a crash came before it was set aside, or the disk never let it go. One that was
+ * refused or could not be read is tried again, and what was counted of it is taken back. */
+static void take_wants(struct spool *s, struct spool_entry *en, const struct spool_body *b)
+{
+	uint8_t wants = en->wanted;
+
+	en->wanted &= (uint8_t)~b->ended;
+	for (unsigned i = 0; en->wanted == 0 && b->has_record && i < s->dests_n; i++) {
+		if (b->again[i] == NULL || (wants & 1u << i) == 0)
+			continue;
+		lost_take_back(b->again[i], &s->account, i);
+		en->wanted |= (uint8_t)(1u << i);
+	}
+}
+
 /* True: it was read, which is work enough for one slice. */
-static bool take_body(struct spool *s, const struct spool_body *b)
+static bool take_body(struct spool *s, struct spool_body *b)
 {
 	bool may_adopt = !b->has_record && s->stats.corrupt > 0 && b->seq <= s->seq;
 	char id[BATCH_ID_LEN];
@@ -261,6 +276,10 @@ static bool take_body(struct spool *s, const struct spool_body *b)
 
 	snprintf(id, sizeof(id), "%016" PRIx64, b->id);
 	en = spool_entry_new(s, b->kind, b->seq, id);
+	take_wants(s, en, b);
+	en->source = b->source;
+	en->shares = b->shares;
+	b->shares = NULL;
 	pass_seq(s, b);
 	en->format = (uint8_t)b->format;
 	en->records = b->records;
@@ -323,6 +342,7 @@ static int open_up(struct spool_start *start, struct err *e)
 		 st->entries[TELEMETRY_METRIC], st->entries[TELEMETRY_LOG],
 		 st->uncommitted[TELEMETRY_METRIC] + st->uncommitted[TELEMETRY_LOG], st->corrupt);
 	s->commits_least = s->commits_len;
+	spool_account_meet(s);
 	spool_watch_space(s);
 	/* It writes the log anew first (commits_unsure), and only then may a body be sent. */
 	spool_write_kick(s);

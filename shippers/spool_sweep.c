@@ -51,6 +51,16 @@ void spool_sweep(struct spool *s, const char *name)
 	next(s);
 }
 
+void spool_sweep_body(struct spool *s, uint64_t seq, enum telemetry_kind kind, const char *id)
+{
+	struct spool_entry en = { .s = s, .seq = seq, .kind = kind };
+	CLEANUP(mem_close) char *path = NULL;
+
+	memcpy(en.id, id, sizeof(en.id));
+	path = spool_entry_path(&en);
+	spool_sweep(s, strrchr(path, '/') + 1);
+}
+
 void spool_sweep_drop(struct spool *s)
 {
 	struct list *n;

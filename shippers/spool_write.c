@@ -20,7 +20,8 @@
 
 #define AGAIN_MS 10000
 #define RECORDS_BYTES (1u << 20) /* written at once; a record of many positions with long paths may come on top */
-#define COMMITS_FREE (1u << 20)  /* below this the log is never written anew */
+#define LOSSES_SLICE 64
+#define COMMITS_FREE (1u << 20) /* below this the log is never written anew */
 
 enum { WRITE_IDLE, WRITE_COMMIT, WRITE_COMPACT, WRITE_WAIT };
 
@@ -49,7 +50,7 @@ static const char *write_broken(const struct sm *m)
 		if (list_entry(at, struct spool_job, link)->sm.now != JOB_DURABLE)
 			return "a body is durable before its commit record";
 	}
-	return s->committing + s->noting > 0 ? NULL : "a commit is of something";
+	return s->committing + s->noting + s->losing > 0 ? NULL : "a commit is of something";
 }
 
 static const struct sm_machine write_machine = SM_MACHINE("spool_write", states, write_broken);
@@ -122,6 +123,8 @@ static void job_done(struct spool *s, struct spool_job *j)
 	/* Only now, with the record durable, do the lines count as taken. A crash before would have them read again. */
 	for (size_t i = 0; i < b->ranges_n; i++)
 		s->positions->committed(s->positions->ctx, &b->ranges[i]);
+	account_add(&s->account, b->kind, b->parts, b->parts_n);
+	spool_account_own(j->entry, b->parts, b->parts_n);
 	s->seq = j->entry->seq;
 	s->queued[b->kind]--;
 	s->came += b->records > 0 ? j->entry->bytes : 0;
@@ -151,6 +154,7 @@ static void on_committed(struct disk_req *r, int rc)
 	if (s->committing > 0)
 		spool_enforce_quota(s);
 	s->committing = 0;
+	spool_loss_said(s);
 	spool_ending_said(s, 0);
 	if (s->c.changed != NULL)
 		s->c.changed(s->c.ctx);
@@ -166,6 +170,8 @@ static void add_line(struct spool *s, const struct spool_job *j)
 
 	c.ranges = j->b->ranges;
 	c.ranges_n = j->b->ranges_n;
+	c.parts = j->b->parts;
+	c.parts_n = j->b->parts_n;
 	snprintf(c.id, sizeof(c.id), "%s", en->id);
 	commit_format(&c, &s->line);
 }
@@ -182,6 +188,9 @@ static void commit(struct spool *s)
 		add_line(s, j);
 		s->committing++;
 	}
+	s->losing = 0; /* of a try that failed */
+	while (s->line.len < RECORDS_BYTES && spool_loss_say(s, &s->line, LOSSES_SLICE) > 0)
+		;
 	spool_ending_say(s, &s->line);
 	assert(!s->line.over);
 	sm_move(&s->sm, WRITE_COMMIT);
@@ -204,7 +213,7 @@ static void begin(struct spool *s)
 		return;
 	}
 	spool_pack_next(s);
-	if ((first(s) != NULL && first(s)->sm.now == JOB_DURABLE) || !list_empty(&s->noted))
+	if ((first(s) != NULL && first(s)->sm.now == JOB_DURABLE) || !list_empty(&s->noted) || spool_loss_waits(s))
 		commit(s);
 	else
 		ending_step(&s->end);

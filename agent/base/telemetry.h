@@ -47,6 +47,7 @@ struct telemetry_source {
 	uint64_t before;     /* fingerprint of the before_len bytes in front of `to`, for a veto on a file rewritten in place */
 	uint32_t before_len; /* 0: not known, as in positions of older versions */
 	const char *cursor;  /* NULL: a file. "": the journal was empty */
+	uint64_t size;       /* of the file when it was last looked at; below `to`: not known */
 };
 
 /* What the lines of one source have in common: it stands once in a batch, and the rules look at it once and not at each line. */
@@ -57,6 +58,7 @@ struct telemetry_origin {
 	const struct telemetry_attr
 	    *attrs; /* log.file.name, log.file.path: they describe the scope (OTLP's InstrumentationScope) */
 	size_t attrs_n;
+	const char *source; /* as whose its records are counted: the path of reeve.yaml; NULL: as `path` */
 };
 
 /* One log line, UTF-8. When the beginning of a line was handed over before its end was written, the body is the whole line, so that
@@ -72,7 +74,15 @@ struct telemetry_line {
 	const struct telemetry_origin *origin;
 	const struct telemetry_attr *attrs; /* of this line alone; mostly none */
 	size_t attrs_n;
+	uint32_t no_text; /* lines in front of it, in its range, that are no text and were passed by */
 	struct telemetry_source source;
+};
+
+/* Bytes of a file that nobody will ever read. */
+enum telemetry_loss {
+	TELEMETRY_TRUNCATED, /* cut, or written anew, between two reads */
+	TELEMETRY_DELETED,   /* gone before it was read to its end */
+	TELEMETRY_LOSSES
 };
 
 /* Whoever was answered false, and waits. The collector embeds it; list_del takes it back. */
@@ -95,6 +105,9 @@ struct telemetry_sink {
 	/* A file is followed from source->to on. Kept as a position before its first line is, it is found again under any
 	 * name. NULL: the sink keeps no positions. */
 	void (*found)(void *ctx, const struct telemetry_source *source);
+	/* Lines were lost: those of a file of `of`, bytes of which so many are known; at is where it goes on, and becomes durable
+	 * with the count. NULL: the sink does not count. */
+	void (*lost)(void *ctx, const char *of, enum telemetry_loss what, uint64_t bytes, const struct telemetry_source *at);
 };
 
 /* How far each file was taken. The collectors keep it; the shipper, whose log of commit records is what outlives the process,
@@ -152,4 +165,6 @@ struct telemetry_rules {
 	struct telemetry_redact *redact;
 	size_t redact_n;
 	struct telemetry_detect detect[TELEMETRY_DETECTORS];
+	uint64_t series_per_metric; /* 0: any */
+	uint64_t bytes_per_day;     /* on the wire, to each destination; 0: any */
 };

@@ -12,8 +12,8 @@
 #include "agent/config.h"
 
 static const struct cli_command *const commands[] = {
-	&cli_run,          &cli_status,    &cli_inventory,   &cli_plan_show, &cli_journal_show, &cli_journal_verify,
-	&cli_check_config, &cli_iam_agent, &cli_iam_operate, &cli_version,
+	&cli_run,         &cli_status,        &cli_inventory,    &cli_plan_show, &cli_journal_show, &cli_journal_verify,
+	&cli_export_show, &cli_export_sample, &cli_check_config, &cli_iam_agent, &cli_iam_operate,  &cli_version,
 };
 
 /* ---- run ---- */

@@ -20,7 +20,7 @@ struct cli_command {
 
 extern const struct cli_command cli_run; /* cli.c */
 extern const struct cli_command cli_status, cli_inventory, cli_plan_show, cli_journal_show, cli_journal_verify, cli_iam_agent,
-    cli_iam_operate, cli_check_config, cli_version;
+    cli_iam_operate, cli_check_config, cli_export_show, cli_export_sample, cli_version;
 
 /* `daemon` is one that this folder does not know: given the path of reeve.yaml, it returns the exit status. */
 int cli_main(int argc, char **argv, int (*daemon)(const char *config_path));

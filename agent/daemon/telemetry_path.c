@@ -7,6 +7,7 @@
 
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
+#include "agent/base/str.h"
 #include "agent/ops/hmac_key.h"
 #include "agent/daemon/telemetry_impl.h"
 
@@ -57,6 +58,8 @@ static void on_opened(void *ctx);
 
 static void start_shipper(struct telemetry *t, const struct config *c, const char *dir, const struct identity *id)
 {
+	CLEANUP(mem_close) char *ledger = mem_printf("%s/ledger", c->state_dir);
+	CLEANUP(mem_close) char *budget = mem_printf("%s/budget", c->state_dir);
 	const struct imds_identity *in = &id->instance;
 	const struct telemetry_attr resource[] = {
 		{ "service.name", "reeve" },
@@ -76,6 +79,10 @@ static void start_shipper(struct telemetry *t, const struct config *c, const cha
 		{ "os.type", "linux" },
 	};
 	struct shipper_config cfg = { .dir = dir,
+				      .ledger_dir = ledger,
+				      .budget_path = budget,
+				      .ledger_days = (unsigned)(c->ledger_max_age_ms / 86400000),
+				      .ledger_max = c->ledger_max,
 				      .max_age_s = c->spool_max_age_ms / 1000,
 				      .catch_up = c->spool_catch_up,
 				      .format = c->compression == CONFIG_ZSTD ? PACK_ZSTD : PACK_GZIP,
@@ -140,6 +147,19 @@ static void start_journald(struct telemetry *t)
 	journald_start(t->journald);
 }
 
+/* As whose it is counted: the first path of the configuration that it fits. */
+static void on_lost(void *ctx, const struct telemetry_source *at, uint64_t bytes)
+{
+	struct telemetry *t = ctx;
+	const struct telemetry_sink *sink = shipper_sink(t->shipper);
+	const char *of = at->path;
+
+	for (size_t i = t->c->logs_n; i > 0; i--)
+		if (str_glob(t->c->logs[i - 1].path, at->path))
+			of = t->c->logs[i - 1].path;
+	sink->lost(sink->ctx, of, TELEMETRY_DELETED, bytes, at);
+}
+
 /* The spool has been read: how far the files were taken is known. */
 static void on_opened(void *ctx)
 {
@@ -152,7 +172,7 @@ static void on_opened(void *ctx)
 	start_journald(t);
 	/* A position whose file is gone waits for ever, and while one waits each scan looks at every name: so those go first. */
 	if (files_of(t->c, paths) > 0)
-		positions_gone_start(&t->gone, t->w, &t->positions, start_tail, t);
+		positions_gone_start(&t->gone, t->w, &t->positions, on_lost, start_tail, t);
 }
 
 struct telemetry *telemetry_new(struct world *w, const struct config *c, const char *spool_dir, const struct identity *id,

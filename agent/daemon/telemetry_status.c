@@ -175,6 +175,16 @@ static json_t *dest_kind_json(const struct exporter_stats *x, const struct spool
 	return j;
 }
 
+static json_t *budget_json(const struct shipper_stats *s, unsigned dest)
+{
+	json_t *j = json_object();
+
+	set(j, "bytes_per_day", s->budget);
+	set(j, "spent_today", s->budget_spent[dest]);
+	json_object_set_new(j, "waits", json_boolean(s->budget_over[dest]));
+	return j;
+}
+
 static json_t *dests_json(const struct shipper_stats *s)
 {
 	json_t *list = json_array();
@@ -185,6 +195,8 @@ static json_t *dests_json(const struct shipper_stats *s)
 
 		json_object_set_new(one, "metrics", dest_kind_json(x, &s->dest[i], TELEMETRY_METRIC));
 		json_object_set_new(one, "logs", dest_kind_json(x, &s->dest[i], TELEMETRY_LOG));
+		if (s->budget > 0)
+			json_object_set_new(one, "budget", budget_json(s, i));
 		set(one, "retries", x->retries);
 		set(one, "last_status", (uint64_t)x->last_status);
 		json_array_append_new(list, one);

@@ -109,6 +109,14 @@ void disk_append(struct world *w, struct disk_req *r, const char *path, uint64_t
 	start(w, r, (struct disk_req){ .op = DISK_APPEND, .path = path, .offset = offset, .data = data, .len = len }, cb);
 }
 
+void disk_append_how(struct world *w, struct disk_req *r, const char *path, uint64_t offset, const void *data, size_t len,
+		     bool is_durable, disk_cb *cb)
+{
+	struct disk_req d = { .op = DISK_APPEND, .path = path, .offset = offset, .data = data, .len = len, .lazy = !is_durable };
+
+	start(w, r, d, cb);
+}
+
 void disk_replace(struct world *w, struct disk_req *r, const char *path, const void *data, size_t len, unsigned mode, disk_cb *cb)
 {
 	start(w, r, (struct disk_req){ .op = DISK_REPLACE, .path = path, .data = data, .len = len, .mode = mode }, cb);

@@ -116,6 +116,7 @@ struct disk_req {
 	size_t len;
 	uint64_t offset;
 	unsigned mode; /* of a new file; 0: 0600 */
+	bool lazy;     /* an append that is not synced: a kill leaves it, a loss of power may take it */
 	struct {
 		uint64_t blocks, bfree, bavail, frsize;
 	} fs;
@@ -318,6 +319,9 @@ int http_req_check(struct http_req *r);
 void http_req_begin(struct http_req *r, void *impl, http_cb *cb);
 
 void disk_append(struct world *w, struct disk_req *r, const char *path, uint64_t offset, const void *data, size_t len, disk_cb *cb);
+/* is_durable: else it is lazy. */
+void disk_append_how(struct world *w, struct disk_req *r, const char *path, uint64_t offset, const void *data, size_t len,
+		     bool is_durable, disk_cb *cb);
 void disk_replace(struct world *w, struct disk_req *r, const char *path, const void *data, size_t len, unsigned mode, disk_cb *cb);
 void disk_truncate(struct world *w, struct disk_req *r, const char *path, uint64_t len, disk_cb *cb);
 void disk_unlink(struct world *w, struct disk_req *r, const char *path, disk_cb *cb);

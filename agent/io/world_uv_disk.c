@@ -62,6 +62,8 @@ static int write_all(int fd, const struct disk_req *r, uint64_t offset, const ch
 			left -= (size_t)n;
 		}
 	}
+	if (r->lazy)
+		return 0;
 	/* It writes the file's size with its data, and leaves out only what nobody reads back, like times (fdatasync(2)). */
 	return fdatasync(fd) == 0 ? 0 : err_errno(e, errno, "%s: fdatasync", path);
 }
@@ -118,7 +120,7 @@ static int do_append(struct disk_req *r, struct err *e)
 	if ((uint64_t)st.st_size > r->offset && ftruncate(fd, (off_t)r->offset) != 0)
 		return err_errno(e, errno, "%s: truncate", r->path);
 	TRY(write_all(fd, r, r->offset, r->path, e));
-	return r->offset == 0 ? sync_dir_of(r->path, e) : 0;
+	return r->offset == 0 && !r->lazy ? sync_dir_of(r->path, e) : 0;
 }
 
 /* A half-written file must not stand in the way of the next try. */

@@ -14,6 +14,8 @@
 #define POLICY_LIST_MAX 256
 #define RULE_NAME_MAX 64
 #define RULE_NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+#define SERIES_PER_METRIC_MAX 20000
+#define BYTES_PER_DAY_MIN (1u << 20)
 #define DELETE_HOLD_MS (24ull * 3600 * 1000)
 
 static const char *const mode_names[] = { "off", "plan-only", "approve", "auto" };
@@ -171,15 +173,29 @@ static void read_detector(struct yaml_node *n, struct telemetry_rules *r, struct
 		r->detect[which] = d;
 }
 
+static int get_series(struct yaml_node *n, uint64_t *ret, struct err *e)
+{
+	TRY(yaml_u64(n, SERIES_PER_METRIC_MAX, ret, e));
+	return n == NULL || *ret > 0 ? 0 : yaml_wrong(n, "1 to 20000", e);
+}
+
+static int get_bytes_per_day(struct yaml_node *n, uint64_t *ret, struct err *e)
+{
+	TRY(yaml_size(n, ret, e));
+	return n == NULL || *ret >= BYTES_PER_DAY_MIN ? 0 : yaml_wrong(n, "at least 1MiB", e);
+}
+
 static void read_export(struct yaml_node *map, struct telemetry_rules *r, struct faults *f)
 {
 	struct yaml_node *redact = yaml_get(map, "redact"), *detect = yaml_get(map, "detect");
 
-	if (!faults_enter(f, map, YAML_KEYS("metrics", "logs", "drop", "redact", "detect")))
+	if (!faults_enter(f, map, YAML_KEYS("metrics", "logs", "drop", "redact", "detect", "series_per_metric", "bytes_per_day")))
 		return;
 	read_texts(yaml_get(map, "metrics"), &r->metrics, &r->metrics_n, f);
 	read_texts(yaml_get(map, "logs"), &r->logs, &r->logs_n, f);
 	read_drop(yaml_get(map, "drop"), r, f);
+	faults_hear(f, get_series(yaml_get(map, "series_per_metric"), &r->series_per_metric, &f->now));
+	faults_hear(f, get_bytes_per_day(yaml_get(map, "bytes_per_day"), &r->bytes_per_day, &f->now));
 	for (struct yaml_node *n = is_list(redact, f) ? yaml_first(redact) : NULL; n != NULL; n = yaml_next(n))
 		read_mask(n, r, f);
 	for (struct yaml_node *n = is_list(detect, f) ? yaml_first(detect) : NULL; n != NULL; n = yaml_next(n))

@@ -13,7 +13,7 @@ from tests.peers.stage import Stage, sudo
 class Lived:
     def __init__(self, folder):
         self.dir = folder
-        self.journal, self.spool = folder / "journal", folder / "spool"
+        self.journal, self.spool, self.ledger = folder / "journal", folder / "spool", folder / "ledger"
         self.results = {}
         self.statuses = []
         with Stage(folder / "stage", REPO / "build/reeve") as stage:
@@ -90,7 +90,7 @@ class Lived:
         process.wait_for(lies_there, 60, "a body of each kind in the spool")
         assert stage.agent_stop() == 0
         self.statuses = stage.vendor_lines("statuses")
-        for name in ("journal", "spool"):
+        for name in ("journal", "spool", "ledger"):
             subprocess.run(sudo("cp", "-r", stage.dir / "state" / name, self.dir / name), check=True)
             subprocess.run(sudo("chmod", "-R", "a+rX", self.dir / name), check=True)
         shutil.copy(stage.dir / "etc/policy.yaml", self.dir / "policy.yaml")

@@ -192,9 +192,28 @@ def test_commit_records_have_the_members_of_the_page_and_no_others(agent_life):
     told = {name for row in part.splitlines() for name in re.findall(r"`([^`]+)`", row.split(" | ")[0])}
     ranges = set(re.findall(r"`([^`]+)`", part.split("`ranges` |")[1].splitlines()[0]))
     assert set().union(*lines) == told
-    assert {name for line in lines for one in line["ranges"] for name in one} == ranges
+    assert {name for line in lines for one in line["ranges"] for name in one} | {"size"} == ranges
     names = {path.name for path in agent_life.spool.glob("*.pb.gz")}
     assert names <= {f"{line['seq']:016}-{line['kind']}-{line['id']}.pb.gz" for line in lines}
+
+
+@pytest.mark.block("formats.md", "ledger")
+def test_the_ledger_is_summed_as_the_page_says(block, agent_life):
+    status, out, err = run(block, agent_life.ledger)
+    assert (status, err) == (0, "")
+    name, bodies, wire = out.split("\t")
+    assert name == "vendor"
+    assert int(bodies) > 0
+    assert int(wire) > 100 * int(bodies)
+
+
+def test_lines_of_the_ledger_have_the_members_of_the_page(agent_life):
+    rows = PAGE.split("### The ledger")[1].split("| type | members | when |")[1].split("\n\n")[0].splitlines()[2:]
+    told = {row.split("`")[1]: set(re.findall(r"`([^`]+)`", row.split(" | ")[1])) for row in rows}
+    lines = [json.loads(line) for path in agent_life.ledger.glob("*.jsonl") for line in path.read_text().splitlines()]
+    assert {line["type"] for line in lines} >= {"batch", "account"}
+    for line in lines:
+        assert set(line) - {"time", "type"} <= told[line["type"]]
 
 
 # ---- the policy ----

@@ -54,6 +54,26 @@ WHOLE = {
         "tests/e2e/cli/test_inventory.py::test_a_node_is_one_line_with_all_that_matters_of_it",
         COMMAND_LINE,
     ),
+    "agent/cli/cmd_export.c": (
+        "tests/e2e/cli/test_export.py::test_it_fits_a_terminal_and_no_text_steers_it",
+        COMMAND_LINE,
+    ),
+    "agent/cli/cmd_sample.c": (
+        "tests/e2e/cli/test_export.py::test_records_of_a_batch_are_shown_as_a_person_reads_them",
+        COMMAND_LINE,
+    ),
+    "agent/cli/left.c": (
+        "tests/e2e/cli/test_export.py::test_a_period_is_summed_by_destination_source_and_rule",
+        COMMAND_LINE,
+    ),
+    "agent/cli/otlp_read.c": (
+        "tests/e2e/cli/test_export.py::test_points_of_metrics_are_shown_too",
+        COMMAND_LINE,
+    ),
+    "agent/cli/when.c": (
+        "tests/e2e/cli/test_export.py::test_a_period_is_summed_by_destination_source_and_rule",
+        COMMAND_LINE,
+    ),
     "agent/cli/cmd_journal.c": ("tests/e2e/cli/test_journal.py::test_what_is_asked_for_is_shown", COMMAND_LINE),
     "agent/cli/cmd_plan.c": (
         "tests/e2e/cli/test_plan.py::test_columns_stand_below_each_other_whatever_the_names",
@@ -132,6 +152,7 @@ WHOLE = {
     "shippers/pack_isal.c": ("tests/unit/shippers/test_pack.c", PACK),
     "shippers/pack_zlib.c": ("tests/unit/shippers/test_pack.c", PACK),
     "shippers/exporter_clear.c": ("tests/unit/shippers/test_shipper_bad.c", EXPORTER),
+    "shippers/exporter_ledger.c": ("tests/unit/shippers/test_ledger.c", EXPORTER),
     "shippers/exporter_cut.c": ("tests/unit/shippers/test_shipper_parts.c", EXPORTER),
     "shippers/otlp_cut.c": (
         "tests/unit/shippers/test_shipper_parts.c",
@@ -141,6 +162,10 @@ WHOLE = {
     "shippers/otlp_metrics.c": ("tests/unit/shippers/test_otlp.c", "both encoders are read back by one reader"),
     "shippers/parts.c": ("tests/unit/shippers/test_shipper_parts.c", "halved, sent, and sent again after a restart"),
     "shippers/shipper_own.c": ("tests/unit/shippers/test_shipper.c", "the shipper's metrics about itself"),
+    "shippers/spool_account.c": ("tests/unit/shippers/test_account.c", SPOOL),
+    "shippers/spool_loss.c": ("tests/unit/shippers/test_account.c", SPOOL),
+    "shippers/lost.c": ("tests/unit/shippers/test_account.c", SPOOL),
+    "shippers/shipper_ledger.c": ("tests/unit/shippers/test_ledger.c", EXPORTER),
     "shippers/spool_body.c": ("tests/unit/shippers/test_shipper_spool.c", SPOOL),
     "shippers/spool_compact.c": ("tests/unit/shippers/test_spool.c", SPOOL),
     "shippers/spool_ending.c": ("tests/unit/shippers/test_spool_dest.c", SPOOL),

@@ -149,6 +149,7 @@ static int list_names(struct job *j)
 }
 
 static stage *const append_stages[] = { open_to_append, cut, write_data, sync_data, sync_dir_of_new, NULL };
+static stage *const lazy_stages[] = { open_to_append, cut, write_data, NULL };
 static stage *const replace_stages[] = { open_tmp, write_data, sync_data, rename_tmp, sync_dir, NULL };
 static stage *const truncate_stages[] = { open_old, cut, sync_data, NULL };
 static stage *const unlink_stages[] = { unlink_name, sync_dir, NULL };
@@ -290,7 +291,7 @@ static void start(struct world *w, struct disk_req *r, disk_cb *cb)
 	j->s = s;
 	j->r = r;
 	j->file = r->op == DISK_REPLACE ? mem_printf("%s.tmp", r->path) : mem_str(r->path);
-	j->stages = stages_of[r->op];
+	j->stages = r->lazy ? lazy_stages : stages_of[r->op];
 	j->code = -sim_fault(s, SIM_DISK, fits);
 	while (j->stages[count] != NULL)
 		count++;

@@ -90,7 +90,7 @@ static void on_opened(void *ctx)
 	if (str_starts(path.path, JOURNALD))
 		start_journald();
 	else
-		positions_gone_start(&gone, w, &positions, start_tail, ctx);
+		positions_gone_start(&gone, w, &positions, NULL, start_tail, ctx);
 }
 
 static int start(char **argv, struct err *e)

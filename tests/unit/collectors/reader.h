@@ -34,6 +34,9 @@ static struct {
 	struct telemetry_line last;    /* its numbers and literals alone are valid */
 	unsigned told;                 /* by reader_on_refused */
 	unsigned found;                /* files that the sink was told of */
+	unsigned losses[TELEMETRY_LOSSES];
+	uint64_t lost_bytes; /* of the last one */
+	struct telemetry_source lost_at;
 } reader;
 
 static inline bool reader_on_line(void *ctx, const struct telemetry_line *l)
@@ -65,9 +68,19 @@ static inline void reader_on_found(void *ctx, const struct telemetry_source *s)
 	reader.found++;
 }
 
+static inline void reader_on_lost(void *ctx, const char *of, enum telemetry_loss what, uint64_t bytes,
+				  const struct telemetry_source *at)
+{
+	(void)ctx;
+	(void)of;
+	reader.losses[what]++;
+	reader.lost_bytes = bytes;
+	reader.lost_at = *at;
+}
+
 static inline void reader_open(const char *pattern)
 {
-	const struct telemetry_sink sink = { .line = reader_on_line, .found = reader_on_found };
+	const struct telemetry_sink sink = { .line = reader_on_line, .found = reader_on_found, .lost = reader_on_lost };
 	const struct tail_path path = { .path = pattern, .service = "service", .framing = reader.framing };
 	const struct tail_config c = {
 		.paths = &path, .paths_n = 1, .positions = &reader.positions, .files_max = reader.files_max

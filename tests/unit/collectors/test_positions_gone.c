@@ -54,7 +54,7 @@ static bool is_kept(uint64_t ino)
 static void start(void)
 {
 	done = false;
-	positions_gone_start(&gone, w, &p, flag_set, &done);
+	positions_gone_start(&gone, w, &p, NULL, flag_set, &done);
 	assert_false(done);
 }
 
@@ -109,6 +109,36 @@ static void files_that_are_gone_are_forgotten_and_renamed_ones_are_not(void **st
 	find_out();
 	assert_int_equal(p.durable_n, 2);
 	assert_true(is_kept(ino_of("/var/log/y")) && is_kept(ino_of("/var/log/x.1")));
+}
+
+static uint64_t lost_bytes;
+static struct telemetry_source lost_at;
+
+static void on_lost(void *ctx, const struct telemetry_source *at, uint64_t bytes)
+{
+	(void)ctx;
+	lost_bytes += bytes;
+	lost_at = *at;
+	lost_at.path = "/var/log/half";
+}
+
+static void what_was_seen_of_a_file_and_not_read_is_told_once(void **state)
+{
+	const struct telemetry_source read = { .dev = 1, .ino = GONE_INO, .to = 10, .size = 10, .path = "/var/log/read" };
+	const struct telemetry_source half = { .dev = 1, .ino = GONE_INO + 1, .to = 10, .size = 30, .path = "/var/log/half" };
+
+	(void)state;
+	p.durable.committed(p.durable.ctx, &read);
+	p.durable.committed(p.durable.ctx, &half);
+	lost_bytes = 0;
+	for (int i = 0; i < 2; i++) {
+		done = false;
+		positions_gone_start(&gone, w, &p, on_lost, flag_set, &done);
+		assert_int_equal(sim_run_until(w, flag_is_set, &done, 60000), SIM_TRUE);
+		assert_int_equal(lost_bytes, 20);
+		assert_int_equal(p.durable_n, 0);
+		p.durable.committed(p.durable.ctx, &lost_at); /* as a shipper does, with the count */
+	}
 }
 
 static void a_name_that_another_file_bears_now_is_no_sign_of_life(void **state)
@@ -201,6 +231,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		GONE_TEST(files_that_are_gone_are_forgotten_and_renamed_ones_are_not),
 		GONE_TEST(a_name_that_another_file_bears_now_is_no_sign_of_life),
+		GONE_TEST(what_was_seen_of_a_file_and_not_read_is_told_once),
 		GONE_TEST(of_a_folder_that_cannot_be_seen_all_are_kept),
 		GONE_TEST(a_disk_that_fails_costs_no_position),
 		GONE_TEST(a_file_of_which_only_the_inode_is_known_is_kept),

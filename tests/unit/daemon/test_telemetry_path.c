@@ -31,6 +31,7 @@ static char *everything[] = { (char[]){ "*" } };
 
 static const char *units[] = { "be.service" };
 static struct config config = { .installation = "inst-1",
+				.state_dir = "/var/lib/reeve",
 				.vendor_url = "https://control.example",
 				.metrics_interval_ms = 15000,
 				.logs = { { .path = "/var/log/app.log", .service = "app" },

@@ -19,7 +19,9 @@ static const char good[] =
     "  cidrs: [10.0.0.0/8]\n  ports: [443, 8000-9000]\n"
     "delete_hold: 2h\nexport:\n  metrics: [\"system.*\"]\n  logs: [/var/log/x]\n  drop: [secret]\n"
     "  redact: [{name: key, pattern: AKIA}, {name: user, pattern: u, action: hmac}]\n"
-    "  detect: [email, {name: ip, action: hmac}, {name: tokens}]\n";
+    "  detect: [email, {name: ip, action: hmac}, {name: tokens}]\n"
+    "  bytes_per_day: 10GiB\n"
+    "  series_per_metric: 1000\n";
 
 static struct policy parsed(const char *text)
 {
@@ -44,6 +46,8 @@ static void a_whole_file_is_read(void **state)
 	assert_string_equal(p.export.redact[0].pattern, "AKIA");
 	assert_int_equal(p.export.redact[0].action, TELEMETRY_MASK);
 	assert_int_equal(p.export.redact[1].action, TELEMETRY_HMAC);
+	assert_int_equal(p.export.bytes_per_day, 10ull << 30);
+	assert_int_equal(p.export.series_per_metric, 1000);
 	assert_true(p.export.detect[TELEMETRY_EMAIL].is_on && p.export.detect[TELEMETRY_TOKENS].is_on);
 	assert_int_equal(p.export.detect[TELEMETRY_EMAIL].action, TELEMETRY_MASK);
 	assert_int_equal(p.export.detect[TELEMETRY_IP].action, TELEMETRY_HMAC);
@@ -110,6 +114,9 @@ static void a_broken_file_names_its_line_and_leaves_nothing(void **state)
 		{ "export:\n  detect: [{action: mask}]\n",
 		  "policy.yaml:2: key \"name\" is missing, expected the name of a detector" },
 		{ "export:\n  detect: [ip, {name: ip}]\n", "policy.yaml:2: found a mapping, expected each detector once" },
+		{ "export:\n  bytes_per_day: 512KiB\n", "policy.yaml:2: bytes_per_day: found \"512KiB\", expected at least 1MiB" },
+		{ "export:\n  series_per_metric: 0\n", "policy.yaml:2: series_per_metric: found \"0\", expected 1 to 20000" },
+		{ "export:\n  series_per_metric: 20001\n", "policy.yaml:2: series_per_metric" },
 		{ "export:\n  detect: email\n", "policy.yaml:2: detect: found \"email\", expected a list" },
 		{ "export:\n  redact:\n    - name: x\n      pattern: '(('\n",
 		  "policy.yaml:4: pattern: found \"((\", expected a PCRE2 pattern (wrong at character 2: missing closing "

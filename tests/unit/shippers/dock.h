@@ -18,6 +18,8 @@
 #include "tests/sim/world_sim.h"
 
 #define DOCK_DIR "/var/lib/reeve/spool"
+#define DOCK_LEDGER "/var/lib/reeve/ledger"
+#define DOCK_BUDGET "/var/lib/reeve/budget"
 #define DOCK_ARRIVALS 256
 
 static struct {
@@ -25,6 +27,9 @@ static struct {
 	struct shipper *ship; /* NULL: closed */
 	struct positions positions;
 	bool logged_in;
+	bool has_ledger, has_budget;
+	uint64_t bytes_per_day;
+	uint64_t ledger_max;
 	uint64_t metrics_max, logs_max, max_age_s; /* of the next dock_open */
 	uint64_t offset;                           /* of the next line in its file */
 
@@ -39,7 +44,7 @@ static struct {
 	unsigned zstds_refused;
 
 	unsigned arrived, too_large, signs, unauthorized;
-	uint64_t arrived_ms[DOCK_ARRIVALS], arrived_bytes[DOCK_ARRIVALS];
+	uint64_t arrived_ms[DOCK_ARRIVALS], arrived_bytes[DOCK_ARRIVALS], arrived_whole;
 	char ids[DOCK_ARRIVALS][17];
 	struct buf bodies; /* all that arrived, unpacked */
 
@@ -119,6 +124,7 @@ static inline void dock_on_http(void *ctx, struct sim_http *x)
 	assert_string_equal(sim_http_header(x, "Content-Type"), "application/x-protobuf");
 	dock.zstds += dock_unpack(x, &dock.bodies);
 	dock.arrived++;
+	dock.arrived_whole += x->body_len;
 	if (status == 0)
 		sim_http_fail(x, -ERR_NET, 0);
 	else
@@ -169,9 +175,13 @@ static inline void dock_open(void)
 	static char all[] = "*", *everything[] = { all };
 	static struct telemetry_redact secret = { .name = "secret", .pattern = "hunter2" };
 	const struct telemetry_attr resource[] = { { "service.name", "reeve" } };
-	const struct telemetry_rules rules = {
-		.metrics = everything, .metrics_n = 1, .logs = everything, .logs_n = 1, .redact = &secret, .redact_n = 1
-	};
+	const struct telemetry_rules rules = { .metrics = everything,
+					       .metrics_n = 1,
+					       .logs = everything,
+					       .logs_n = 1,
+					       .redact = &secret,
+					       .redact_n = 1,
+					       .bytes_per_day = dock.bytes_per_day };
 	bool opened = false;
 	struct shipper_config c = { .dir = DOCK_DIR,
 				    .resource = resource,
@@ -180,6 +190,9 @@ static inline void dock_open(void)
 				    .max_age_s = dock.max_age_s,
 				    .format = dock.format,
 				    .catch_up = dock.catch_up,
+				    .ledger_dir = dock.has_ledger ? DOCK_LEDGER : NULL,
+				    .ledger_max = dock.ledger_max,
+				    .budget_path = dock.has_budget ? DOCK_BUDGET : NULL,
 				    .own = dock_say_more,
 				    .opened = flag_set,
 				    .opened_ctx = &opened };
@@ -253,7 +266,7 @@ static inline void dock_pass(uint64_t ms)
 static inline bool dock_put_rest(const char *text, size_t begun)
 {
 	static const struct telemetry_attr name = { "log.file.name", "x" };
-	static const struct telemetry_origin origin = { 7, "s", "/var/log/x", &name, 1 };
+	static const struct telemetry_origin origin = { 7, "s", "/var/log/x", &name, 1, NULL };
 	struct telemetry_line l = { .body = text, .len = strlen(text), .begun = begun, .origin = &origin };
 	const struct telemetry_sink *sink = shipper_sink(dock.ship);
 	uint64_t end = dock.offset + l.len + 1;

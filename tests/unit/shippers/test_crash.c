@@ -1,7 +1,9 @@
 /* test_crash.c - tail, journal's reader and shipper die again and again, by kill and by power loss, before, inside and after
  * durable writes, between a request and its answer. Of the numbered lines none is missing and none comes in two batches; a batch
  * comes again only when its answer was lost, with the same bytes. With two destinations that holds for each, also while one is
- * away; and it holds for lines of files and for entries of the machine's journal. */
+ * away; and it holds for lines of files and for entries of the machine's journal.
+ *
+ * Then with losses of every kind: what came plus what the account says was lost is what was written, to the line. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,6 +34,7 @@
 struct seen {
 	char id[17];
 	struct digest body;
+	unsigned lines;
 	bool excused; /* its answer was lost, or may have been */
 };
 
@@ -58,6 +61,9 @@ struct receiver {
 static struct receiver receivers[SPOOL_DESTS_MAX];
 static unsigned receivers_n;
 static const char *pattern;
+static bool loses; /* lines are dropped by a rule, bodies refused, taken in part, too old or over the quota */
+static unsigned ruled, exact;
+static uint64_t losses[ACCOUNT_LOSTS];
 
 /* ---- the receiver ---------------------------------------------------------------------------------------------------- */
 
@@ -76,10 +82,22 @@ static void count_lines(struct receiver *r, const struct buf *b)
 	}
 }
 
+/* An answer that takes all but one line: which one, nobody is told, so none of them counts as come twice. */
+static struct buf *partial(void)
+{
+	static const char one[] = "\x0a\x02\x08\x01"; /* partial_success{rejected_log_records: 1} */
+	static struct buf b = BUF_MAX(16);
+
+	buf_reset(&b);
+	buf_add(&b, one, sizeof(one) - 1);
+	return &b;
+}
+
 static struct seen *store(struct receiver *r, const char *id, const void *body, size_t len)
 {
 	CLEANUP(buf_close) struct buf b = BUF_MAX(4u << 20);
 	struct digest d = digest_of(body, len);
+	unsigned before;
 
 	for (size_t i = 0; i < r->seen_n; i++)
 		if (strcmp(r->seen[i].id, id) == 0) {
@@ -91,11 +109,24 @@ static struct seen *store(struct receiver *r, const char *id, const void *body, 
 		}
 	assert_true(r->seen_n < BATCHES);
 	assert_int_equal(gzip_unpack(body, len, &b, NULL), 0);
+	before = r->came_n;
 	count_lines(r, &b);
+	r->seen[r->seen_n].lines = r->came_n - before;
 	snprintf(r->seen[r->seen_n].id, sizeof(r->seen[0].id), "%s", id);
 	r->seen[r->seen_n].body = d;
 	r->seen[r->seen_n].excused = false;
 	return &r->seen[r->seen_n++];
+}
+
+/* The same body each time, or a repeat would be counted as lost that has come. */
+static bool is_refused(const char *id)
+{
+	return id[5] == '0';
+}
+
+static bool is_partial(const char *id)
+{
+	return loses && id[7] == '0';
 }
 
 static void on_http(void *ctx, struct sim_http *x)
@@ -119,13 +150,18 @@ static void on_http(void *ctx, struct sim_http *x)
 		sim_http_fail(x, -ERR_NET, 0);
 		return;
 	}
+	if (loses && is_refused(sim_http_header(x, "Reeve-Batch-Id"))) {
+		sim_http_answer(x, 400, NULL, NULL, 0, 0);
+		return;
+	}
 	s = store(r, sim_http_header(x, "Reeve-Batch-Id"), x->body, x->body_len);
 	s->excused = sim_http_gone(x) || chance == 2;
 	r->recent[r->recent_at++ % RECENT] = s;
 	if (chance == 2)
 		sim_http_fail(x, -ERR_NET, 0);
 	else
-		sim_http_answer(x, 200, NULL, NULL, 0, 0);
+		sim_http_answer(x, 200, NULL, is_partial(s->id) ? partial()->data : NULL, is_partial(s->id) ? partial()->len : 0,
+				0);
 }
 
 /* ---- the writer ------------------------------------------------------------------------------------------------------ */
@@ -144,12 +180,19 @@ static void write_lines(void *ctx)
 	CLEANUP(buf_close) struct buf b = BUF_MAX(1u << 20);
 
 	(void)ctx;
-	for (uint64_t n = sim_random(w) % 40; n > 0 && written < LINES; n--)
-		if (by_journal && written % 3 == 0)
+	for (uint64_t n = sim_random(w) % 40; n > 0 && written < LINES; n--) {
+		bool is_for_rule = loses && written % 50 == 7;
+
+		if (by_journal && written % 3 == 0) {
 			write_entry(written++);
-		else
-			buf_addf(&b, "<%06u> %.*s\n", written++, (int)(sim_random(w) % 50),
-				 "a line that is now longer and now shorter than that");
+			continue;
+		}
+		ruled += is_for_rule;
+		if (is_for_rule)
+			buf_adds(&b, "hush ");
+		buf_addf(&b, "<%06u> %.*s\n", written++, (int)(sim_random(w) % 50),
+			 "a line that is now longer and now shorter than that");
+	}
 	if (b.len > 0)
 		sim_file_append(w, LOG, b.data, b.len);
 	if (written >= (renamed + 1) * LINES / (RENAMES + 1) && renamed < RENAMES) {
@@ -198,23 +241,29 @@ static void start_journald(void)
 static void on_opened(void *ctx)
 {
 	start_journald();
-	positions_gone_start(&gone, w, &positions, start_tail, ctx);
+	positions_gone_start(&gone, w, &positions, NULL, start_tail, ctx);
 }
 
 static void start(void)
 {
 	const struct telemetry_attr resource[] = { { "service.name", "reeve" } };
-	const struct shipper_config sc = { .dir = "/var/lib/spool",
-					   .dests = { { .name = "vendor", .to = { .url = "https://v.example" } },
-						      { .name = "customer", .to = { .url = "https://c.example" } } },
-					   .dests_n = receivers_n,
-					   .resource = resource,
-					   .resource_n = 1,
-					   .positions = &positions.durable,
-					   .opened = on_opened };
+	struct shipper_config sc = { .dir = "/var/lib/spool",
+				     .dests = { { .name = "vendor", .to = { .url = "https://v.example" } },
+						{ .name = "customer", .to = { .url = "https://c.example" } } },
+				     .dests_n = receivers_n,
+				     .resource = resource,
+				     .resource_n = 1,
+				     .positions = &positions.durable,
+				     .opened = on_opened };
 	char star[] = "*", *all[] = { star };
-	const struct telemetry_rules rules = { .logs = all, .logs_n = 1 };
+	char hush[] = "^hush", *drop[] = { hush };
+	const struct telemetry_rules rules = { .logs = all, .logs_n = 1, .drop = drop, .drop_n = loses };
 
+	/* Of those that wait for one that is away some are lost by their age, some by the quota. */
+	if (loses)
+		sc.max_age_s = 20;
+	for (unsigned i = 0; loses && i < receivers_n; i++)
+		sc.dests[i].logs_max = 6 * 4096;
 	tail = NULL;
 	journald = NULL;
 	positions_init(&positions);
@@ -222,9 +271,31 @@ static void start(void)
 	assert_int_equal(shipper_rules(ship, &rules, NULL, NULL), 0);
 }
 
+static uint64_t lost_at(unsigned dest)
+{
+	return account_lost_of(shipper_account(ship), dest, TELEMETRY_LOG);
+}
+
+static uint64_t partials_of(const struct receiver *r)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < r->seen_n; i++)
+		n += is_partial(r->seen[i].id);
+	return n;
+}
+
 static bool is_complete(void *ctx)
 {
 	(void)ctx;
+	if (loses && written < LINES)
+		return false;
+	for (unsigned i = 0; i < receivers_n && loses; i++)
+		if (shipper_stats(ship).dest[i].entries[TELEMETRY_LOG] > 0 ||
+		    account_sum(shipper_account(ship), TELEMETRY_LOG, ACCOUNT_TAKEN) + ruled < LINES)
+			return false;
+	if (loses)
+		return true;
 	for (unsigned i = 0; i < receivers_n; i++)
 		if (receivers[i].came_n < LINES)
 			return false;
@@ -248,6 +319,35 @@ static void bury(void)
 	for (unsigned at = 0; at < receivers_n; at++)
 		memset(receivers[at].recent, 0, sizeof(receivers[at].recent));
 	deaths++;
+}
+
+/* Lines of bodies whose answer never reached us, and which did not come again: they may be lost for us. */
+static uint64_t doubtful(const struct receiver *r)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < r->seen_n; i++)
+		n += r->seen[i].excused ? r->seen[i].lines : 0;
+	return n;
+}
+
+/* The receiver stored the line that it says it has rejected, so that is taken off here. */
+static void expect_exact_account(void)
+{
+	const struct account *a = shipper_account(ship);
+
+	assert_int_equal(account_sum(a, TELEMETRY_LOG, ACCOUNT_RULE), ruled);
+	assert_int_equal(account_sum(a, TELEMETRY_LOG, ACCOUNT_TAKEN), LINES - ruled);
+	for (unsigned i = 0; i < receivers_n; i++) {
+		uint64_t came = receivers[i].came_n - partials_of(&receivers[i]), arrived = account_arrived(a, i, TELEMETRY_LOG, 0);
+
+		assert_int_equal(arrived + lost_at(i), LINES - ruled);
+		assert_in_range(came, arrived, arrived + doubtful(&receivers[i]));
+		exact += came == arrived;
+		for (int why = 0; why < ACCOUNT_LOSTS; why++)
+			for (unsigned at = 0; at <= ACCOUNT_SOURCES; at++)
+				losses[why] += a->rows[at][TELEMETRY_LOG].lost[i][why];
+	}
 }
 
 static void on_tail_closed(void *ctx)
@@ -281,7 +381,7 @@ static void run(uint64_t seed, unsigned deaths_rate, unsigned faults)
 	bool closed = false;
 
 	w = sim_new(seed);
-	written = renamed = 0;
+	written = renamed = ruled = 0;
 	memset(receivers, 0, sizeof(receivers));
 	sim_dir_make(w, "/var/log");
 	sim_dir_make(w, "/var/lib");
@@ -296,6 +396,8 @@ static void run(uint64_t seed, unsigned deaths_rate, unsigned faults)
 	live_and_die();
 	sim_set_crash_hook(w, NULL, NULL);
 	sim_run_until(w, NULL, NULL, 200000); /* what may still be repeated is repeated */
+	if (loses)
+		expect_exact_account();
 	if (journald != NULL)
 		journald_close(journald, on_journald_closed, &closed);
 	else
@@ -303,6 +405,24 @@ static void run(uint64_t seed, unsigned deaths_rate, unsigned faults)
 	assert_int_equal(sim_run_until(w, flag_is_set, &closed, 60000), SIM_TRUE);
 	positions_close(&positions);
 	sim_free(w);
+}
+
+static void lines_that_came_and_lines_counted_as_lost_are_the_lines_written(void **state)
+{
+	(void)state;
+	deaths = 0;
+	loses = true;
+	pattern = LOG "*";
+	for (uint64_t seed = 3001; seed <= 3000 + SEEDS; seed++) {
+		receivers_n = 1 + seed % 2;
+		run(seed, 200, seed % 3 == 0 ? 30 : 0);
+	}
+	loses = false;
+	receivers_n = 1;
+	for (int why = ACCOUNT_QUOTA; why <= ACCOUNT_PARTIAL; why++)
+		assert_true(losses[why] > 0);
+	assert_true(exact > SEEDS); /* of one and a half times as many */
+	assert_true(deaths > SEEDS / 2);
 }
 
 static void each_of_two_destinations_gets_each_line_once(void **state)
@@ -371,6 +491,7 @@ int main(void)
 		cmocka_unit_test(faults_of_the_disk_change_nothing_of_that),
 		cmocka_unit_test(each_of_two_destinations_gets_each_line_once),
 		cmocka_unit_test(entries_of_the_journal_are_as_safe_as_lines_of_files),
+		cmocka_unit_test(lines_that_came_and_lines_counted_as_lost_are_the_lines_written),
 	};
 
 	log_set(LOG_ERROR, drop, NULL);

@@ -25,7 +25,7 @@ static void path_and_attributes_are_judged_once(void **state)
 {
 	static const struct telemetry_attr attrs[] = { { "log.file.name", "secret.log" },
 						       { "log.file.path", "/var/log/secret.log" } };
-	struct telemetry_origin of = { 5, "s", "/var/log/secret.log", attrs, 2 };
+	struct telemetry_origin of = { 5, "s", "/var/log/secret.log", attrs, 2, NULL };
 	struct rules *r = rules_of("/var/log/*", "secret"), *narrow = rules_of("/srv/*", "x");
 	struct origins *o = mem_new(struct origins);
 	struct origins_one *one = origins_of(o, r, &of);
@@ -49,8 +49,9 @@ static void path_and_attributes_are_judged_once(void **state)
 static void two_that_want_one_place_are_told_apart(void **state)
 {
 	static const struct telemetry_attr attr = { "log.file.name", "a\xff" };
-	struct telemetry_origin a = { 5, "s", "/var/log/a", &attr, 1 }, b = { 5 + ORIGINS_PLACES, "s", "/etc/b", NULL, 0 };
-	struct telemetry_origin nobody = { 0, "s", "/etc/b", NULL, 0 };
+	struct telemetry_origin a = { 5, "s", "/var/log/a", &attr, 1, NULL },
+				b = { 5 + ORIGINS_PLACES, "s", "/etc/b", NULL, 0, NULL };
+	struct telemetry_origin nobody = { 0, "s", "/etc/b", NULL, 0, NULL };
 	struct rules *r = rules_of("/var/log/*", "secret");
 	struct origins *o = mem_new(struct origins);
 
@@ -74,7 +75,7 @@ static void an_attribute_that_meets_the_limits_keeps_all_lines_here(void **state
 	static const struct telemetry_attr attr = {
 		"log.file.name", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!"
 	};
-	struct telemetry_origin of = { 5, "s", "/var/log/a", &attr, 1 };
+	struct telemetry_origin of = { 5, "s", "/var/log/a", &attr, 1, NULL };
 	struct rules *r = rules_of("/var/log/*", "(a+)+$");
 	struct origins *o = mem_new(struct origins);
 

@@ -23,7 +23,7 @@ static struct telemetry_redact redacts[] = {
 
 static struct rules *make(void)
 {
-	const struct telemetry_rules t = { metrics, 1, logs, 1, drops, 2, redacts, 3, { { 0 } } };
+	const struct telemetry_rules t = { metrics, 1, logs, 1, drops, 2, redacts, 3, { { 0 } }, 0, 0 };
 	struct rules *r = NULL;
 	struct err e;
 
