@@ -1,4 +1,4 @@
-/* exporter_recode.c - a receiver that takes no zstd: it gets gzip, of what is spooled as zstd too, under the ids that the bodies have.
+/* exporter_recode.c - a receiver that takes no zstd: it gets gzip, of what is spooled as zstd too, under the same ids.
  *
  *     400 or 415 to the first zstd body, 415 to a later one --> told; bodies are packed as gzip from here on
  *     a body that is spooled as zstd --> opened --> packed --> sent

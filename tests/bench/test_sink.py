@@ -109,7 +109,9 @@ def test_a_line_that_is_not_as_it_was_written_is_told(sink):
         sink.take(Account(3), Lines())
 
 
-@pytest.mark.parametrize(("fault", "status", "kept"), [("429", 429, 4), ("400", 400, 4), ("drop", None, 4), ("unanswered", None, 6)])
+@pytest.mark.parametrize(
+    ("fault", "status", "kept"), [("429", 429, 4), ("400", 400, 4), ("drop", None, 4), ("unanswered", None, 6)]
+)
 def test_a_fault_befalls_each_third_post_of_logs_and_no_other(sink, fault, status, kept):
     sink.begin(fault=fault, every=3)
     assert post(sink, b"x", path="/v1/metrics") == 200

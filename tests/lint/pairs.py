@@ -150,10 +150,12 @@ WHOLE = {
     "shippers/rules_mask.c": ("tests/unit/shippers/test_rules.c", RULES),
     "shippers/exporter.c": ("tests/unit/shippers/test_shipper_send.c", EXPORTER),
     "shippers/pack_isal.c": ("tests/unit/shippers/test_pack.c", PACK),
+    "shippers/pack_zstd.c": ("tests/unit/shippers/test_pack.c", PACK),
     "shippers/pack_zlib.c": ("tests/unit/shippers/test_pack.c", PACK),
     "shippers/exporter_clear.c": ("tests/unit/shippers/test_shipper_bad.c", EXPORTER),
     "shippers/exporter_ledger.c": ("tests/unit/shippers/test_ledger.c", EXPORTER),
     "shippers/exporter_cut.c": ("tests/unit/shippers/test_shipper_parts.c", EXPORTER),
+    "shippers/exporter_recode.c": ("tests/unit/shippers/test_shipper_zstd.c", EXPORTER),
     "shippers/otlp_cut.c": (
         "tests/unit/shippers/test_shipper_parts.c",
         "cut and sent; the cuts alone in fuzz_otlp_cut.c",

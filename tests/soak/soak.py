@@ -8,6 +8,7 @@ answered 429, connections dropped, answers lost, posts refused for ever, an outa
 counted as aged), a full disk. One line in ten is one that the policy drops."""
 
 import argparse
+import collections
 import contextlib
 import json
 import os
@@ -21,7 +22,6 @@ from tests.bench.lines import LENGTH, Account
 from tests.bench.sink import Sink
 from tests.bench.subjects import OneStage, Reeve, replaced
 from tests.bench.writer import Input, Writer
-from tests.peers import process
 from tests.peers.stage import sudo
 
 LINES_A_SECOND, STEP_S = 1000, 30
@@ -29,6 +29,7 @@ MAX_AGE_S, OUTAGE_S, FULL_S = 60, 100, 20
 DISK = "3G"  # of the state folder: of a smaller one the agent would leave a GiB free, which it never was
 DROPPED = r" #\d{8}7 "
 SETTLE_S = 180
+STAYED = ("not_allowed", "rule", "rule_failed", "oversize", "no_room", "no_text")
 ROTATE = """{path} {{
     rotate 40
     create 0644
@@ -110,7 +111,11 @@ class Soak:
             return
         filler = self.stage.dir / "state/filler"
         subprocess.run(sudo("fallocate", "-l", DISK, filler), capture_output=True, check=False)
-        subprocess.run(sudo("dd", "if=/dev/zero", f"of={filler}", "bs=1M", "oflag=append", "conv=notrunc"), capture_output=True, check=False)
+        subprocess.run(
+            sudo("dd", "if=/dev/zero", f"of={filler}", "bs=1M", "oflag=append", "conv=notrunc"),
+            capture_output=True,
+            check=False,
+        )
         self.write(FULL_S)
         subprocess.run(sudo("rm", filler), check=True)
 
@@ -166,19 +171,21 @@ class Soak:
         """{reason: lines} by the agent's own account of the log."""
         command = sudo(self.stage.binary, "export", "show", "--json", "-c", self.stage.config)
         shown = json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
-        lost = {}
-        for source in shown["sources"]:
-            if source["name"].startswith(str(self.logs)):
-                for reason, n in reasons(source):
-                    lost[reason] = lost.get(reason, 0) + n
+        lost = collections.Counter()
+        for source, kinds in shown["sources"].items():
+            if source.startswith(str(self.logs)):
+                lost.update(reasons(kinds.get("logs", {})))
         return lost
 
     def close(self):
         self.subject.close()
 
 
-def reasons(source):
-    return []
+def reasons(counts):
+    """{reason: lines} of a source's row in the account."""
+    found = {name: counts.get(name, 0) for name in STAYED}
+    found["deleted"] = counts.get("deleted_bytes", 0) // LENGTH
+    return found | counts.get("lost", {}).get("vendor", {})
 
 
 def main(arguments):

@@ -155,7 +155,8 @@ int main(void)
 
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
-	/* The leak checker cannot look into a thread that runs while it bears what a library keeps a thread, opened after it began. */
+	/* The leak checker cannot look into a running thread, and a library that was opened after the thread began may keep
+	 * memory for it. */
 	uv_library_shutdown();
 	return failed;
 }
