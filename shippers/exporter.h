@@ -4,12 +4,11 @@
  * Retried for ever, with full jitter from 1 s to 60 s and not before Retry-After says, ten minutes at most: no answer, 429, 502,
  * 503, 504. One that is too large (413) is sent in parts, down to single records, each part with an id of its own that is the same
  * after a restart (parts.h). A body that the receiver refuses (any other 4xx or 5xx; a single record that is too large) is set
- * aside, whole, so that a person sees what stood around it; so is one that cannot be read, after a few tries. A receiver that
- * does not take zstd gets gzip instead (exporter_recode.c).
- *
- * What has waited for longer than EXPORT_LATE_S goes at a bounded rate (pace.h), so that the end of an outage is not a second one. 401, 403,
+ * aside, whole, so that a person sees what stood around it; so is one that cannot be read, after a few tries. 401, 403,
  * 404 and redirects are about us, not about the body: it stays, and is tried again after a pause. Each repeat carries the
- * same Reeve-Batch-Id and the same bytes. */
+ * same Reeve-Batch-Id and the same bytes, but where a receiver does not take zstd: it gets gzip instead (exporter_recode.c).
+ *
+ * What has waited for EXPORT_LATE_S or more goes at a bounded rate (pace.h), so that the end of an outage is not a second one. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

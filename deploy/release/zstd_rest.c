@@ -1,6 +1,6 @@
-/* zstd_rest.c - what libzstd's archive would bring along and nobody calls: the match finders of its higher levels, its dictionaries,
- * its formats of before 2016; 370 KB. Its tables name all of them. Here are the same names, so that the linker takes these and leaves
- * the archive's members where they are. A libzstd that has them in other members does not link, which is how we learn.
+/* zstd_rest.c - what libzstd's archive would bring along and nobody calls: the match finders of its higher levels, dictionaries,
+ * the formats of before 2016; 370 KB. Its tables name all of them. Here are the same names, so that the linker takes these and
+ * leaves the archive's members where they are. A libzstd that has them in other members does not link, which is how we learn.
  *
  * That they are not called: the agent packs at level 1 without a dictionary, which is the one finder that zstd_fast.c has, and
  * unpacks what begins with the magic number of today's format alone (shippers/pack_zstd.c, pack_is). tests/deploy/test_release.py
