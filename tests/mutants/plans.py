@@ -978,8 +978,8 @@ MUTANTS = [
     Mutant(
         "an old node of a paused cluster ended for a new one that has died",
         "agent/ops/plan/planner_replace.c",
-        'json_pack("{s:O, s:b}", "instances", ids, "atomic", 1), "stopped")',
-        'json_pack("{s:O, s:b}", "instances", ids, "atomic", 0), "stopped")',
+        'json_pack("{s:O, s:b}", "instances", ids, "atomic", 1), "%s", step)',
+        'json_pack("{s:O, s:b}", "instances", ids, "atomic", 0), "%s", step)',
         "build/tests/unit/ops/test_op_upgrade",
     ),
     Mutant(

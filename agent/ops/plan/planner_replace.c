@@ -155,14 +155,19 @@ static void wait_up(struct planning *p, const cluster_t *c, const struct planner
 						       .quiet_s = is_first && planner_is_paused(c) ? FIRST_BOOT_S : 0 });
 }
 
+/* Nobody leaves for one that has ended meanwhile. */
+static void wait_stopped(struct planning *p, json_t *ids, const char *step)
+{
+	plan_add(p->b, &kind_wait_stopped, json_pack("{s:O, s:b}", "instances", ids, "atomic", 1), "%s", step);
+}
+
 /* They are not let in anywhere, and what they were launched for is that they are there. Nobody needs them to be started again when
  * they are taken back. */
 static void stop_again(struct planning *p, const cluster_t *c, json_t *ids)
 {
 	plan_add(p->b, &kind_stop, json_pack("{s:O, s:b}", "instances", ids, "launched_here", 1), "stop");
 	plan_title(p->b, "stop the new nodes of %s", c->name);
-	/* Nobody leaves for one that has ended meanwhile. */
-	plan_add(p->b, &kind_wait_stopped, json_pack("{s:O, s:b}", "instances", ids, "atomic", 1), "stopped");
+	wait_stopped(p, ids, "stopped");
 	plan_title(p->b, "wait until the new nodes of %s are stopped", c->name);
 }
 
@@ -191,6 +196,15 @@ static struct planner_nodes leaving(const struct planning *p, const cluster_t *c
 	return all;
 }
 
+/* Only these are drained, and that takes a while. */
+static bool some_run(const struct planner_exchange *x)
+{
+	for (size_t i = 0; i < x->go_n; i++)
+		if (!planner_is_stopped(x->go[i]))
+			return true;
+	return false;
+}
+
 /* ids: of those that come, or stay where none comes; serve: and of those that were let in with them. */
 static void plan_leave(struct planning *p, const cluster_t *c, const struct planner_exchange *x, json_t *ids, json_t *serve)
 {
@@ -200,6 +214,9 @@ static void plan_leave(struct planning *p, const cluster_t *c, const struct plan
 	if (!planner_is_paused(c)) {
 		wait_up(p, c, x, ids, "still-up", NULL);
 		planner_each_group(p, c->name, serve, look_again);
+	} else if (some_run(x)) {
+		wait_stopped(p, ids, "still-stopped");
+		plan_title(p->b, "see that the new nodes of %s are still there", c->name);
 	}
 	/* Until here all of it can be taken back: the old ones are let in again, and the new ones go. */
 	plan_pivot(p->b);

@@ -307,6 +307,39 @@ static void new_nodes_of_a_paused_cluster_that_end_keep_their_old_ones(void **st
 		}
 }
 
+/* Between two images an old one may run, for somebody has started it, and be given its time to drain. */
+static void a_new_node_of_a_paused_cluster_that_ends_while_the_old_one_drains_keeps_it(void **state)
+{
+	Reeve__Control__V1__Drain drain = REEVE__CONTROL__V1__DRAIN__INIT;
+	struct shop *s = *state;
+	struct desk_command k;
+
+	drain.wait_s = 900;
+	s->k.cluster.drain = &drain;
+	stand(s, 2);
+	pause_it(s);
+	send_upgrade(s, &k, 3, 1);
+	while (shop_count(s, "TerminateInstances") == 0)
+		desk_pass(&s->d, 1000);
+	while (of_image(s, NEW_IMAGE) < 2)
+		desk_pass(&s->d, 100);
+	op_cancel(ops_find(s->d.ops, k.id));
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(CANCELLED));
+	assert_int_equal(of_image(s, OLD_IMAGE), 1);
+	for (size_t i = 0; i < 2; i++)
+		aws_hand_start(s->sim, s->sim->instances[i]);
+	desk_pass(&s->d, 600000);
+	buf_reset(&s->seen);
+	send_upgrade(s, &k, 4, 1);
+	while (shop_count(s, "StopInstances") == 0)
+		desk_pass(&s->d, 1000);
+	desk_pass(&s->d, 300000); /* it drains */
+	assert_int_equal(shop_count(s, "TerminateInstances"), 0);
+	aws_hand_end(s->sim, s->sim->instances[s->sim->instances_n - 1]);
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(ROLLED_BACK));
+	assert_int_equal(of_image(s, OLD_IMAGE), 1);
+}
+
 /* ---- restarts ---- */
 
 static void a_restart_at_any_time_launches_nothing_twice(void **state)
@@ -343,6 +376,7 @@ int main(void)
 		SHOP(a_paused_cluster_is_stopped_again_with_the_new_image),
 		SHOP(new_nodes_of_a_paused_cluster_that_do_not_stay_stopped_end_and_the_old_ones_stay),
 		cmocka_unit_test(new_nodes_of_a_paused_cluster_that_end_keep_their_old_ones),
+		SHOP(a_new_node_of_a_paused_cluster_that_ends_while_the_old_one_drains_keeps_it),
 		cmocka_unit_test(a_restart_at_any_time_launches_nothing_twice),
 	};
 
