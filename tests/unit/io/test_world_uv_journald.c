@@ -155,7 +155,7 @@ int main(void)
 
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
-	/* The leak checker cannot look into a thread that runs while it bears what a library keeps a thread, opened after it began. */
+	/* The leak checker cannot look into a thread that has what a library keeps for each, opened after the thread began. */
 	uv_library_shutdown();
 	return failed;
 }
