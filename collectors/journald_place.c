@@ -18,7 +18,7 @@
 #include "agent/base/str.h"
 
 #define LATE_MS 10000             /* what is written now may bear a time so long ago */
-#define TELL_MS (3600 * 1000)     /* how often a quiet source says up to where it was read */
+#define TELL_MS UINT64_C(3600000) /* how often a quiet source says up to where it was read */
 #define PATIENCE 10               /* fruitless reads, a second each; then it is passed over */
 #define STEP_US UINT64_C(1000000) /* at first; four times as much each time, */
 #define STEPS 16                  /* so often: a century */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "agent/base/mem.h"
+#include "agent/io/sigbus.h"
 
 /* systemd/sd-journal.h */
 #define LOCAL_ONLY (1 << 0)
@@ -226,7 +227,7 @@ static int begin(struct journald_reader *jr, struct journald_req *q)
 	return r == INVALIDATE ? seek(jr, q) : 0;
 }
 
-int journald_reader_slice(struct journald_reader *jr, struct journald_req *q)
+static int slice(struct journald_reader *jr, struct journald_req *q)
 {
 	int rc = begin(jr, q);
 
@@ -236,6 +237,16 @@ int journald_reader_slice(struct journald_reader *jr, struct journald_req *q)
 		q->is_damaged = has_dropped_a_file(jr);
 	if (rc != 0)
 		journald_reader_close(jr);
+	return rc;
+}
+
+int journald_reader_slice(struct journald_reader *jr, struct journald_req *q)
+{
+	int rc;
+
+	sigbus_zeros();
+	rc = slice(jr, q);
+	sigbus_dies();
 	return rc;
 }
 

@@ -57,6 +57,14 @@ MUTANTS = [
         "		q->is_damaged = false && has_dropped_a_file(jr);",
         REAL,
     ),
+    Mutant("a file that is cut ends the agent", READER, "	sigbus_zeros();\n", "", REAL),
+    Mutant(
+        "a fault of our own reads as zeros",
+        "agent/io/sigbus.c",
+        "	reads_zeros = false;",
+        "	reads_zeros = true;",
+        "build/tests/unit/io/test_sigbus",
+    ),
     Mutant(
         "a slice that was full is the last",
         READER,

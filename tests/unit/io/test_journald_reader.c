@@ -283,6 +283,23 @@ static void a_damaged_file_ends_and_hides_no_other(void **state)
 	}
 }
 
+/* As journald's own vacuum does it where a file system knows no holes. */
+static void a_file_that_is_cut_while_it_is_read_ends_nothing(void **state)
+{
+	NEEDS_JOURNAL();
+	write_300(*state);
+	q.dir = ((struct bench *)*state)->dir;
+	q.units = units;
+	q.units_n = 1;
+	q.entries.max = 1u << 20;
+	assert_int_equal(journald_reader_slice(&reader, &q), 0);
+	assert_true(q.is_more);
+	assert_int_equal(truncate(bench_path(*state, "x.journal"), 8192), 0);
+	for (int i = 0, rc = -1; i < 10 && rc != 0; i++)
+		rc = read_all(*state, JOURNALD_BEGIN, NULL);
+	assert_non_null(strstr(buf_str(&got), "good\n"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +314,7 @@ int main(void)
 		READER_TEST(a_time_is_a_place_too),
 		READER_TEST(a_folder_without_a_journal_says_so),
 		READER_TEST(a_damaged_file_ends_and_hides_no_other),
+		READER_TEST(a_file_that_is_cut_while_it_is_read_ends_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -155,8 +155,7 @@ int main(void)
 
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
-	/* The leak checker cannot look into a running thread, and a library that was opened after the thread began may keep
-	 * memory for it. */
+	/* The leak checker cannot look into a thread that has what a library keeps for each, opened after the thread began. */
 	uv_library_shutdown();
 	return failed;
 }
