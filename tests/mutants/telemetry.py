@@ -43,7 +43,7 @@ MUTANTS = [
         "what waits in the spool sent although the policy is off",
         "shippers/exporter.c",
         "	x->lanes[kind].is_held = holds;",
-        "	x->lanes[kind].is_held = false;",
+        "	x->lanes[kind].is_held = holds && x == NULL;",
         "build/tests/unit/shippers/test_off",
     ),
     Mutant(
