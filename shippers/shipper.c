@@ -535,6 +535,7 @@ static void limit_series(struct shipper *s, uint64_t most)
 
 int shipper_rules(struct shipper *s, const struct telemetry_rules *t, const struct secret *key, struct err *e)
 {
+	static const struct telemetry_rules none;
 	int rc;
 
 	/* The old ones go first: if the new ones cannot be compiled, the wider ones must not stay in force. */
@@ -542,11 +543,13 @@ int shipper_rules(struct shipper *s, const struct telemetry_rules *t, const stru
 	rules_free(s->rules);
 	s->rules = NULL;
 	rc = t != NULL ? rules_new(t, key, &s->tally, &s->rules, e) : 0;
-	if (s->budget != NULL && s->rules != NULL)
+	if (s->rules == NULL)
+		t = &none;
+	else if (s->budget != NULL)
 		budget_set(s->budget, t->bytes_per_day);
-	limit_series(s, s->rules != NULL ? t->series_per_metric : 0);
-	hold(s, TELEMETRY_METRIC, s->rules == NULL || t->metrics_n == 0);
-	hold(s, TELEMETRY_LOG, s->rules == NULL || t->logs_n == 0);
+	limit_series(s, t->series_per_metric);
+	hold(s, TELEMETRY_METRIC, t->metrics_n == 0);
+	hold(s, TELEMETRY_LOG, t->logs_n == 0);
 	if (s->spool != NULL)
 		kick(s);
 	return rc;

@@ -43,7 +43,7 @@ static json_t *object_of(json_t *o, const char *member)
 static void add(json_t *o, const char *member, int64_t n)
 {
 	if (n != 0)
-		json_object_set_new(o, member, json_integer((json_int_t)(json_int_or(o, member, 0) + n)));
+		json_object_set_new(o, member, json_integer(json_int_or(o, member, 0) + n));
 }
 
 static void add_sources(struct left *l, const json_t *line, const char *to, const char *kind)

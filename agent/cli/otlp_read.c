@@ -221,7 +221,7 @@ static int scoped_field(struct otlp_walk *r, const struct pbr_field *f, void *to
 
 static int resourced_field(struct otlp_walk *r, const struct pbr_field *f, void *to)
 {
-	CLEANUP(json_close) json_t *scope = NULL;
+	CLEANUP(json_close) json_t *scope = json_object();
 
 	(void)to;
 	if (f->type != PBR_BYTES)
@@ -230,7 +230,7 @@ static int resourced_field(struct otlp_walk *r, const struct pbr_field *f, void 
 		return each(r, f->p, f->len, resource_field, r->resource);
 	if (f->number != 2)
 		return 0;
-	r->scope = scope = json_object();
+	r->scope = scope;
 	return each(r, f->p, f->len, scoped_field, NULL);
 }
 
