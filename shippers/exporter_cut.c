@@ -51,7 +51,7 @@ void exporter_pack_cut(struct lane *l)
 	sm_move(&l->sm, LANE_PACKING);
 	buf_reset(&l->body);
 	l->format = exporter_format(l);
-	pack_begin(&l->pack, PACK_IN, l->format);
+	pack_begin(&l->pack, PACK_IN, l->format, l->cut.len);
 	exporter_later(l, 0);
 }
 
@@ -103,6 +103,6 @@ void exporter_too_large(struct lane *l)
 	}
 	sm_move(&l->sm, LANE_UNPACKING);
 	l->parts.raw = BUF_MAX(EXPORT_RAW_MAX);
-	pack_begin(&l->pack, PACK_OUT, l->format);
+	pack_begin(&l->pack, PACK_OUT, l->format, 0);
 	exporter_later(l, 0);
 }

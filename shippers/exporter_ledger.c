@@ -5,17 +5,6 @@
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 
-/* As gzip's trailer has it (RFC 1952, ISIZE); 0: it is packed by another. */
-static uint64_t raw_of(const struct buf *body)
-{
-	const unsigned char *p = (const unsigned char *)body->data, *end;
-
-	if (body->len < 18 || p[0] != 0x1f || p[1] != 0x8b)
-		return 0;
-	end = p + body->len - 4;
-	return end[0] | (uint64_t)end[1] << 8 | (uint64_t)end[2] << 16 | (uint64_t)end[3] << 24;
-}
-
 static void set(json_t *line, const char *member, uint64_t v)
 {
 	json_object_set_new(line, member, json_integer((json_int_t)v));
@@ -44,8 +33,7 @@ static void set_body(json_t *line, const struct lane *l)
 	if (l->body.len == 0) /* it could not be read */
 		return;
 	d = digest_of(l->body.data, l->body.len);
-	if (raw_of(&l->body) > 0)
-		set(line, "raw", raw_of(&l->body));
+	set(line, "raw", pack_raw_size(l->format, &l->body));
 	set(line, "wire", l->body.len);
 	json_object_set_new(line, "sha256", json_string(digest_hex(&d, hex)));
 }

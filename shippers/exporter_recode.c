@@ -38,7 +38,7 @@ void exporter_recode(struct lane *l)
 {
 	sm_move(&l->sm, LANE_OPENING);
 	l->cut = BUF_MAX(EXPORT_RAW_MAX);
-	pack_begin(&l->pack, PACK_OUT, l->format);
+	pack_begin(&l->pack, PACK_OUT, l->format, 0);
 	exporter_later(l, 0);
 }
 

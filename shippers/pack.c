@@ -36,11 +36,23 @@ bool pack_is(enum pack_format f, const struct buf *b)
 	return b->len >= formats[f].least && memcmp(b->data, formats[f].magic, strlen(formats[f].magic)) == 0;
 }
 
-void pack_begin(struct pack *p, enum pack_way way, enum pack_format f)
+/* gzip's is the trailer's (RFC 1952, ISIZE). */
+uint64_t pack_raw_size(enum pack_format f, const struct buf *b)
+{
+	const unsigned char *end = (const unsigned char *)b->data + b->len - 4;
+
+	if (!pack_is(f, b))
+		return 0;
+	if (f == PACK_ZSTD)
+		return pack_zstd_raw_size(b);
+	return end[0] | (uint64_t)end[1] << 8 | (uint64_t)end[2] << 16 | (uint64_t)end[3] << 24;
+}
+
+void pack_begin(struct pack *p, enum pack_way way, enum pack_format f, size_t all)
 {
 	*p = (struct pack){ .codec = formats[f].codecs[way] };
 	p->state = mem_alloc(p->codec->state_size);
-	p->codec->begin(p->state);
+	p->codec->begin(p->state, all);
 }
 
 /* A slice ends with a piece at the latest. */

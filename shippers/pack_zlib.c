@@ -10,12 +10,13 @@
 
 /* ---- in ---- */
 
-static void begin_in(void *state)
+static void begin_in(void *state, size_t all)
 {
 	int rc = deflateInit2((z_stream *)state, 1, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY);
 
 	assert(rc == Z_OK);
 	(void)rc;
+	(void)all;
 }
 
 /* A step of output. Z_BUF_ERROR is not fatal (zlib's manual): it wants more room or more input. */
@@ -67,12 +68,13 @@ const struct pack_codec pack_zlib_in = { sizeof(z_stream), SLICE, begin_in, slic
 
 /* ---- out ---- */
 
-static void begin_out(void *state)
+static void begin_out(void *state, size_t all)
 {
 	int rc = inflateInit2((z_stream *)state, GZIP_WINDOW);
 
 	assert(rc == Z_OK);
 	(void)rc;
+	(void)all;
 }
 
 static int slice_out(void *state, const char *p, size_t n, bool is_last, struct buf *to, size_t *ret_used)

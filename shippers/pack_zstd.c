@@ -1,5 +1,5 @@
 /* pack_zstd.c - zstd by its own library, level 1: smaller bodies than gzip's for about the same time. A frame carries its checksum,
- * so that `zstd -t` tells a torn one. */
+ * so that `zstd -t` tells a torn one, and the size of what is in it. */
 #include <assert.h>
 #include <zstd.h>
 
@@ -15,13 +15,14 @@ struct in {
 	ZSTD_CCtx *c;
 };
 
-static void begin_in(void *state)
+static void begin_in(void *state, size_t all)
 {
 	ZSTD_CCtx *c = ZSTD_createCCtx();
 
 	assert(c != NULL);
 	ZSTD_CCtx_setParameter(c, ZSTD_c_compressionLevel, LEVEL);
 	ZSTD_CCtx_setParameter(c, ZSTD_c_checksumFlag, 1);
+	ZSTD_CCtx_setPledgedSrcSize(c, all);
 	((struct in *)state)->c = c;
 }
 
@@ -50,6 +51,13 @@ static void end_in(void *state)
 	ZSTD_freeCCtx(((struct in *)state)->c);
 }
 
+uint64_t pack_zstd_raw_size(const struct buf *b)
+{
+	unsigned long long size = ZSTD_getFrameContentSize(b->data, b->len);
+
+	return size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR ? 0 : size;
+}
+
 const struct pack_codec pack_zstd_in = { sizeof(struct in), SLICE, begin_in, slice_in, end_in };
 
 /* ---- out ---- */
@@ -58,10 +66,11 @@ struct out {
 	ZSTD_DCtx *d;
 };
 
-static void begin_out(void *state)
+static void begin_out(void *state, size_t all)
 {
 	ZSTD_DCtx *d = ZSTD_createDCtx();
 
+	(void)all;
 	assert(d != NULL);
 	ZSTD_DCtx_setParameter(d, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
 	((struct out *)state)->d = d;

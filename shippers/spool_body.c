@@ -152,7 +152,7 @@ void spool_pack_next(struct spool *s)
 		}
 		s->packs = j;
 		sm_move(&j->sm, JOB_PACKING);
-		pack_begin(&s->pack, PACK_IN, j->entry->format);
+		pack_begin(&s->pack, PACK_IN, j->entry->format, j->b->raw.len);
 		timer_start(s->w, &s->pack_timer, 0, on_pack);
 	}
 }

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/base/gzip.h"
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
@@ -13,6 +12,7 @@
 #include "agent/config.h"
 #include "agent/io/world_uv.h"
 #include "shippers/batch.h"
+#include "shippers/pack.h"
 #include "shippers/spool_found.h"
 
 #define PACKED_MAX (8u << 20)
@@ -63,6 +63,19 @@ static int choose(struct sample *s, const char *dir, struct err *e)
 	return 0;
 }
 
+static int unpack(enum pack_format f, const struct buf *packed, struct buf *to)
+{
+	struct pack p;
+	int rc;
+
+	pack_begin(&p, PACK_OUT, f, 0);
+	do
+		rc = pack_slice(&p, packed, to);
+	while (rc == 0);
+	pack_end(&p);
+	return rc;
+}
+
 static int load(struct sample *s, const char *dir, struct buf *to, struct err *e)
 {
 	CLEANUP(mem_close) char *path = mem_printf("%s/%s", dir, s->name);
@@ -72,8 +85,8 @@ static int load(struct sample *s, const char *dir, struct buf *to, struct err *e
 	if (rc == -ERR_NOTFOUND)
 		return err_set(e, ERR_NOTFOUND, "the batch has left a moment ago; ask again");
 	TRY(rc);
-	if (gzip_unpack(packed.data, packed.len, to, e) != 0)
-		return err_set(e, ERR_CORRUPT, "%s is not whole, or not gzip", path);
+	if (unpack(s->body.format, &packed, to) != 1)
+		return err_set(e, ERR_CORRUPT, "%s is not whole, or not %s", path, pack_name(s->body.format));
 	return 0;
 }
 

@@ -74,7 +74,7 @@ class Soak:
         self.subject = Reeve(folder, sink, binary)
         self.stage = self.subject.stage = Soaked(folder / "reeve", binary)
         self.stage.sink_url = sink.url
-        self.source = Input(folder / "input.log", (seconds + 60) * LINES_A_SECOND)
+        self.source = Input(folder / "input.log", (seconds + OUTAGE_S + 4 * STEP_S) * LINES_A_SECOND)
         self.rotation = folder / "logrotate.conf"
         self.rotation.write_text(ROTATE.format(path=self.logs / "app.log"))
         self.began, self.log = time.monotonic(), folder

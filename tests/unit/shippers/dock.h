@@ -76,7 +76,7 @@ static inline bool dock_unpack(const struct sim_http *x, struct buf *to)
 
 	assert_true(is_zstd || str_eq(sim_http_header(x, "Content-Encoding"), "gzip"));
 	buf_add(&body, x->body, x->body_len);
-	pack_begin(&p, PACK_OUT, is_zstd ? PACK_ZSTD : PACK_GZIP);
+	pack_begin(&p, PACK_OUT, is_zstd ? PACK_ZSTD : PACK_GZIP, 0);
 	do
 		rc = pack_slice(&p, &body, &raw);
 	while (rc == 0);

@@ -43,7 +43,7 @@ static void packed(const struct pieces *from, struct buf *to)
 	struct pack p;
 	int rc;
 
-	pack_begin(&p, PACK_IN, PACK_GZIP);
+	pack_begin(&p, PACK_IN, PACK_GZIP, 0);
 	while ((rc = pack_pieces(&p, from, to)) == 0)
 		;
 	pack_end(&p);

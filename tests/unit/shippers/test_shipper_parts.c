@@ -240,11 +240,11 @@ static void what_is_packed_in_slices_is_unpacked_in_slices(void **state)
 		chance = chance * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
 		buf_add(&raw, &chance, raw.len < (1u << 20) ? 5 : 1);
 	}
-	pack_begin(&p, PACK_IN, PACK_GZIP);
+	pack_begin(&p, PACK_IN, PACK_GZIP, 0);
 	for (; pack_slice(&p, &raw, &packed) == 0; slices[0]++)
 		;
 	pack_end(&p);
-	pack_begin(&p, PACK_OUT, PACK_GZIP);
+	pack_begin(&p, PACK_OUT, PACK_GZIP, 0);
 	for (; pack_slice(&p, &packed, &again) == 0; slices[1]++)
 		;
 	pack_end(&p);
@@ -253,7 +253,7 @@ static void what_is_packed_in_slices_is_unpacked_in_slices(void **state)
 	assert_memory_equal(again.data, raw.data, raw.len);
 	packed.len--;
 	buf_reset(&again);
-	pack_begin(&p, PACK_OUT, PACK_GZIP);
+	pack_begin(&p, PACK_OUT, PACK_GZIP, 0);
 	while ((slices[0] = (unsigned)pack_slice(&p, &packed, &again)) == 0)
 		;
 	pack_end(&p);
