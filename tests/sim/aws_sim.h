@@ -59,6 +59,7 @@ struct aws_instance {
 	bool foreign;
 	const char *notice;                   /* of an event that AWS has scheduled: its code; NULL: none */
 	uint64_t lost_ms;                     /* somebody tagged it away from us; 0: nobody did */
+	bool is_ended_by_hand;                /* somebody ended it, by no call of ours */
 	bool is_moved;                        /* somebody tagged it into another cluster of ours */
 	bool is_protected, is_stop_protected; /* from TerminateInstances, from StopInstances */
 	unsigned reboots;

@@ -25,6 +25,7 @@ void aws_hand_end(struct aws_sim *a, struct aws_instance *i)
 		return;
 	i->stopping_ms = aws_now(a);
 	i->stillborn_ms = 0;
+	i->is_ended_by_hand = true;
 	aws_end_instance(a, i, i->stopping_ms);
 }
 

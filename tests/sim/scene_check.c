@@ -237,8 +237,8 @@ static void check_cluster(struct scene *s, const struct aws_instance *first)
 		ours += aws_is_alive(s->aws, in);
 		alive += aws_is_alive(s->aws, in) && !in->is_moved && str_eq(aws_tag_of(&in->t, "reeve:warehouse"), warehouse) &&
 			 str_eq(aws_tag_of(&in->t, "reeve:cluster"), cluster);
-		of_step += !has_died_young(s, in) && str_eq(aws_tag_of(&in->t, "reeve:command"), command) &&
-			   str_eq(aws_tag_of(&in->t, "reeve:step"), step);
+		of_step += !has_died_young(s, in) && !in->is_ended_by_hand &&
+			   str_eq(aws_tag_of(&in->t, "reeve:command"), command) && str_eq(aws_tag_of(&in->t, "reeve:step"), step);
 	}
 	if (ours > s->nodes_total)
 		odds_broken(&s->odds, "%u nodes in the installation, the policy allows %u", ours, s->nodes_total);
