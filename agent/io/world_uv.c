@@ -3,7 +3,7 @@
  * All timers stand in one list by the time they are due, and one uv_timer is set for the first of them: starting and
  * stopping one allocates nothing and closes nothing.
  *
- * A turn serves what is due when it begins, for TURN_US at most; the rest has the next turn, and so has what a callback starts for
+ * A turn serves what is due when it begins, for TURN_NS at most; the rest has the next turn, and so has what a callback starts for
  * at once. Sockets and the disk are looked at in between. That takes an idle handle: libuv runs a timer of 0 ms again and again
  * before it looks at anything else (uv__run_timers).
  *
@@ -23,7 +23,7 @@
 #include "agent/base/log.h"
 #include "agent/io/world_uv_impl.h"
 
-#define TURN_US 2000
+#define TURN_NS UINT64_C(2000000)
 #define WRITE_PATIENCE_MS 10000
 #define READ_PATIENCE_MS 200
 #define THREADS "8"
@@ -65,7 +65,7 @@ static void fill_random(struct world *w, void *to, size_t len)
 }
 
 static void on_alarm(uv_timer_t *alarm);
-static void on_due(uv_idle_t *due);
+static void on_due(uv_idle_t *idle);
 
 static void alarm_set(struct world_uv *u)
 {
@@ -92,7 +92,7 @@ static void on_alarm(uv_timer_t *alarm)
 static void on_due(uv_idle_t *idle)
 {
 	struct world_uv *u = container_of(idle, struct world_uv, due);
-	uint64_t now = now_ms(&u->w), end_ns = uv_hrtime() + TURN_US * 1000;
+	uint64_t now = now_ms(&u->w), end_ns = uv_hrtime() + TURN_NS;
 	struct list due;
 	struct list *n;
 
