@@ -322,7 +322,8 @@ static void add_kept(const struct ec2_instance *in, json_t *ids)
 		json_array_append_new(ids, json_string(in->kept_volume_ids[i]));
 }
 
-/* Their data volumes, and those that they leave (keeps). What is attached to a node is shown while it comes up, and not all of it from the start. */
+/* Their data volumes, and those that they leave (keeps). What is attached to a node is shown while it comes up, and not all of it
+ * from the start. */
 static json_t *launch_losses(const json_t *args, const json_t *fact, const struct inventory *inv)
 {
 	json_t *of = json_object(), *keeps = json_array(), *losses;
