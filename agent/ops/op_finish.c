@@ -94,7 +94,7 @@ static void gather(const struct op *op, json_t *result)
 	json_object_set_new(result, "created", created);
 	json_object_set_new(result, "deleted", deleted);
 	op_add_nodes(op, result);
-	json_object_set(result, "preserved", json_object_get(op->plans->json, "preserved"));
+	op_add_freed(op, result);
 	json_object_set(result, "generation", json_object_get(op->plans->json, "generation"));
 	if (*note != '\0')
 		json_object_set_new(result, "note", json_text(note));

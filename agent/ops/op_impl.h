@@ -154,6 +154,10 @@ unsigned op_steps_done(const struct op *op);
 /* ---- op_nodes.c ---- */
 void op_add_nodes(const struct op *op, json_t *result); /* to one that tells already what was deleted */
 
+/* ---- op_freed.c ---- */
+bool op_has_not_given(const struct op *op, size_t plan, size_t step); /* a kept volume: it was not attached, and that is known */
+void op_add_freed(const struct op *op, json_t *result);               /* to one that tells its nodes and what was modified */
+
 /* ---- op_output.c ---- */
 Reeve__Control__V1__Output *op_output(const struct op *op, struct arena *m); /* NULL: its result has none */
 

@@ -62,7 +62,7 @@ static void add_step(const struct op *op, size_t plan, size_t step, const json_t
 		return;
 	if (s->kind == &kind_launch)
 		add_launched(op, s, deleted, nodes);
-	else if (s->kind == &kind_attach_volume)
+	else if (s->kind == &kind_attach_volume && !op_has_not_given(op, plan, step))
 		add_given(op, s, deleted, volumes);
 }
 

@@ -144,7 +144,16 @@ static void note_begun(struct ops *o, const struct patrol_lost *lost)
 	json_object_del(o->left, lost->instance);
 }
 
-/* One that has succeeded has not come to nothing: if the same node is found again, something has happened since. */
+/* A command came between, and its spec stands now. */
+static bool is_overtaken(struct ops *o, const struct op *op)
+{
+	const struct wanted_one *one = wanted_of(&o->shared.wanted, op_warehouse(op));
+
+	return op_stands_on(op) != NULL && op_ended_unstarted(op) && one != NULL && !str_eq(one->op, op_stands_on(op));
+}
+
+/* One that has succeeded has not come to nothing: if the same node is found again, something has happened since. Nor has one that
+ * was overtaken: the next is another spec's. */
 void ops_heal_ended(struct ops *o, const struct op *op)
 {
 	json_t *begun = json_object_get(o->healed, json_str_or(op_accepted(op), "occurrence", ""));
@@ -152,6 +161,8 @@ void ops_heal_ended(struct ops *o, const struct op *op)
 
 	if (begun != NULL && !op_ended_unstarted(op) && json_int_or(begun, "n", 1) > most)
 		json_object_set_new(begun, "n", json_integer(most));
+	if (begun != NULL && is_overtaken(o, op))
+		json_object_del(o->healed, json_str_or(op_accepted(op), "occurrence", ""));
 }
 
 static void begin(struct ops *o, const struct patrol_lost *lost, struct ops_local *l)

@@ -29,6 +29,10 @@ WHOLE = {
         "tests/unit/daemon/test_diag_send.c",
         "hands each of the two on to its own file, which are tried with a whole agent",
     ),
+    "agent/ops/op_freed.c": (
+        "tests/unit/ops/test_volume_life.c",
+        "needs volumes that ended nodes have left, and a plan that is taken back",
+    ),
     "agent/ops/engine/run_keep.c": (
         "tests/unit/ops/test_op_taken_back.c",
         "needs two nodes, a group and a plan that fails between them",

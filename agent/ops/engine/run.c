@@ -649,3 +649,15 @@ const json_t *run_modified(const struct run *r)
 {
 	return r->modified;
 }
+
+const json_t *run_outcome_of(const struct run *r, size_t step)
+{
+	return r->v[step].outcome;
+}
+
+void run_add_left(const struct run *r, json_t *ids)
+{
+	for (size_t i = 0; r->undoing && i < r->undo_n; i++)
+		if (r->undo[i].standing == DONE)
+			json_array_extend(ids, json_object_get(r->undo[i].s.args, "keeps"));
+}

@@ -113,6 +113,8 @@ const char *run_note(const struct run *r);        /* "" if none */
 const json_t *run_created(const struct run *r);   /* [[kind, id], ...] */
 const json_t *run_deleted(const struct run *r);
 const json_t *run_modified(const struct run *r);
+const json_t *run_outcome_of(const struct run *r, size_t step); /* of the plan, as recorded; NULL: it has none */
+void run_add_left(const struct run *r, json_t *ids); /* of volumes that nodes have left which it has taken back, as far as shown */
 
 /* base32 of SHA-256 over installation|command|plan|step|generation (docs/architecture.md section 6) */
 void run_token(const struct run_env *env, const char *plan, const char *step, unsigned generation, char to[53]);

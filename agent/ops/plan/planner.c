@@ -130,9 +130,11 @@ static bool has_nodes_then(const struct planning *p, const cluster_t *c)
 }
 
 /* Who takes the last cluster away means to delete the warehouse, and that has a verb with a hold of its own. One that would have no
- * node is none that stays in its place. */
+ * node is none that stays in its place. Where nodes are set apart their clusters are not without them: a replace is no apply. */
 static void refuse_last(struct planning *p)
 {
+	if (p->apart_n > 0)
+		return;
 	for (size_t i = 0; i < p->spec->n_clusters; i++)
 		if (has_nodes_then(p, p->spec->clusters[i]))
 			return;

@@ -184,7 +184,10 @@ bool planner_drains(const Reeve__Control__V1__Drain *d); /* by a call, which may
 /* planner_others.c: those that are to serve in the place of nodes that leave. Steps for one group, none where no listener leads to
  * it; ids: the others in it. */
 planner_group_steps planner_others_ready; /* they are waited for, before; planning.sick: only if some of these serve again */
-planner_group_steps planner_others_still; /* they are looked at again, straight before the call */
+planner_group_steps planner_others_still; /* they are looked at again, straight before the call; planning.sick: the same */
+/* Of planning.sick, by hand: the wait before they leave a group leaves the fact who has to serve for them. */
+void planner_leave_sick(struct planning *p, const char *group, json_t *args);
+json_t *planner_for_sick(const struct planning *p, const char *group); /* ["@<that fact>"] */
 /* For each group of the spec in which some of those beyond keep serve: the nodes of all clusters that stay behind it. */
 void planner_each_left(struct planning *p, const struct planner_nodes *have, planner_group_steps *plan);
 /* It is in a group, and ill in all that it is in: while it is away nobody has to serve in its place. */

@@ -3,7 +3,8 @@
  * look, run_anew.c). If they do not serve then, what was taken out is let in again.
  *
  * Who is ill serves nobody. So where all that leave are ill the others need not serve: else of two that are ill none could ever be
- * rebooted, or made of another type. That is asked before they leave, for they may have come back by then.
+ * rebooted, or made of another type. That is asked before they leave, for they may have come back by then; who has to serve for
+ * them is a fact of each group, and straight before the call only that is looked at again.
  *
  * Which others: all that stay behind a group that listeners lead to, of whatever cluster, and of the same cluster all that run.
  * Where the cluster has an endpoint its own answer for themselves, too. */
@@ -22,6 +23,17 @@ bool planner_is_led_to(const struct planning *p, const tg_t *g)
 	return false;
 }
 
+void planner_leave_sick(struct planning *p, const char *group, json_t *args)
+{
+	json_object_set(args, "leave", p->sick);
+	json_object_set_new(args, "fact", json_sprintf("serve.%s.%s", p->plan, group));
+}
+
+json_t *planner_for_sick(const struct planning *p, const char *group)
+{
+	return json_pack("[o]", json_sprintf("@serve.%s.%s", p->plan, group));
+}
+
 void planner_others_ready(struct planning *p, const char *cluster, const tg_t *g, json_t *ids)
 {
 	json_t *args;
@@ -30,17 +42,21 @@ void planner_others_ready(struct planning *p, const char *cluster, const tg_t *g
 		return;
 	args = planner_all_targets(p, g, ids);
 	if (p->sick != NULL)
-		json_object_set(args, "leave", p->sick);
+		planner_leave_sick(p, g->name, args);
 	plan_add(p->b, &kind_wait_healthy, args, "ready-%s", g->name);
 	plan_title(p->b, "wait until others of %s/%s are healthy", cluster, g->name);
 }
 
 void planner_others_still(struct planning *p, const char *cluster, const tg_t *g, json_t *ids)
 {
+	json_t *serve;
+
 	if (!planner_is_led_to(p, g))
 		return;
-	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "still-ready-%s", g->name);
+	serve = p->sick != NULL ? planner_for_sick(p, g->name) : json_incref(ids);
+	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, serve), "still-ready-%s", g->name);
 	plan_title(p->b, "see that others of %s/%s are still healthy", cluster, g->name);
+	json_decref(serve);
 }
 
 /* A target that is ill, or on its way out, serves nobody whose loss others would have to make up for. */

@@ -321,7 +321,9 @@ static void see_others(struct planning *p, const cluster_t *c, const struct plan
 	CLEANUP(mem_close) char *fact = mem_printf("staying.%s", have->v[but]->id);
 	json_t *still = others_still(p, have, but);
 
-	planner_see_others(p, c->name, still, fact, c->health);
+	/* Who need not serve need not run; whether anybody must is known of each group. */
+	if (p->sick == NULL)
+		planner_see_others(p, c->name, still, fact, c->health);
 	planner_each_group(p, c->name, still, planner_others_still);
 	json_decref(still);
 }
@@ -341,8 +343,7 @@ static void plan_resize(struct planning *p, const cluster_t *c, const struct pla
 	planner_each_group(p, c->name, ids, wait_drained);
 	each_other_group(p, c, ids, &kind_wait_drained, "drained");
 	planner_plan_drain(p, c->drain, c->name, ids);
-	if (p->sick == NULL)
-		see_others(p, c, have, at);
+	see_others(p, c, have, at);
 	p->sick = NULL;
 	plan_stop(p, ids, inventory_has_disks(p->inv, i->type), json_array_size(others) == 0);
 	plan_title(p->b, "stop a node of %s", c->name);

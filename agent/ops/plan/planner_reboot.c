@@ -56,15 +56,18 @@ struct group_step {
 	const char *name, *title;
 	bool of_batch, led_alone; /* led_alone: only in groups that a listener leads to */
 	bool and_leaving;         /* also those that were taken out before, and still serve what was connected */
+	bool is_again;            /* others that were waited for before */
 };
 
-static json_t *group_args(const struct reboot_batch *b, const struct group_step *s, const struct balancers_target_group *g,
-			  json_t *ids)
+static json_t *group_args(struct planning *p, const struct group_step *s, const struct balancers_target_group *g, json_t *ids)
 {
 	json_t *args = json_pack("{s:s, s:O}", "group_arn", g->g.arn, "instances", ids);
+	const char *word = planner_target_group_word(p, g);
 
-	if (b->is_sick && !s->of_batch)
-		json_object_set(args, "leave", b->ids);
+	if (p->sick != NULL && s->is_again)
+		json_object_set_new(args, "instances", planner_for_sick(p, word));
+	else if (p->sick != NULL && !s->of_batch)
+		planner_leave_sick(p, word, args);
 	/* The batch goes, or the next one does, only with all of them. */
 	if (s->kind == &kind_wait_healthy)
 		json_object_set_new(args, "atomic", json_true());
@@ -81,7 +84,7 @@ static void each_group(struct planning *p, const struct reboot_batch *b, const s
 
 		/* Others are waited for only where some of the batch leave. */
 		if (json_array_size(ids) > 0 && json_array_size(batch) > 0 && (!s->led_alone || is_led_to(p, g))) {
-			plan_add(p->b, s->kind, group_args(b, s, g, ids), "%s-%s", s->name, word);
+			plan_add(p->b, s->kind, group_args(p, s, g, ids), "%s-%s", s->name, word);
 			plan_title(p->b, "%s %s/%s", s->title, b->all->cluster, word);
 		}
 		json_decref(ids);
@@ -152,7 +155,7 @@ static void plan_reboot(struct planning *p, const struct reboot_batch *b)
 static void see_others(struct planning *p, const struct reboot_batch *b)
 {
 	static const struct group_step still = {
-		&kind_wait_healthy, "still-ready", "see that others are still healthy:", false, true, false
+		&kind_wait_healthy, "still-ready", "see that others are still healthy:", false, true, false, true
 	};
 	CLEANUP(mem_close) char *fact = mem_printf("staying.%s.%s", p->plan, b->all->cluster);
 	json_t *ids = json_array();
@@ -160,7 +163,9 @@ static void see_others(struct planning *p, const struct reboot_batch *b)
 	for (size_t i = 0; i < b->all->n; i++)
 		if (i < b->from || i >= b->to)
 			json_array_append_new(ids, json_string(b->all->v[i]->id));
-	planner_see_others(p, b->all->cluster, ids, fact, b->r->health);
+	/* Who need not serve need not run; whether anybody must is known of each group. */
+	if (p->sick == NULL)
+		planner_see_others(p, b->all->cluster, ids, fact, b->r->health);
 	each_group(p, b, &still);
 	json_decref(ids);
 }
@@ -168,25 +173,26 @@ static void see_others(struct planning *p, const struct reboot_batch *b)
 static void plan_batch(struct planning *p, const struct reboot_batch *b, unsigned number)
 {
 	static const struct group_step ready = {
-		&kind_wait_healthy, "ready", "wait until others are healthy:", false, true, false
+		&kind_wait_healthy, "ready", "wait until others are healthy:", false, true, false, false
 	};
-	static const struct group_step out = { &kind_deregister, "deregister", "deregister", true, false, false };
-	static const struct group_step drained = { &kind_wait_drained, "drained", "wait until drained:", true, false, true };
-	static const struct group_step in = { &kind_register, "register", "register", true, false, false };
-	static const struct group_step healthy = { &kind_wait_healthy, "healthy", "wait until healthy:", true, true, false };
+	static const struct group_step out = { &kind_deregister, "deregister", "deregister", true, false, false, false };
+	static const struct group_step drained = { &kind_wait_drained, "drained", "wait until drained:", true, false, true, false };
+	static const struct group_step in = { &kind_register, "register", "register", true, false, false, false };
+	static const struct group_step healthy = { &kind_wait_healthy, "healthy", "wait until healthy:", true, true, false, false };
 	CLEANUP(mem_close) char *name = mem_printf("reboot-%u", number + 1);
 
 	planning_begin(p, name, number);
+	p->sick = b->is_sick ? b->ids : NULL;
 	each_group(p, b, &ready);
 	each_group(p, b, &out);
 	each_group(p, b, &drained);
 	planner_plan_drain(p, b->r->drain, b->all->cluster, b->ids);
-	if (!b->is_sick)
-		see_others(p, b);
+	see_others(p, b);
 	plan_reboot(p, b);
 	plan_pivot(p->b);
 	each_group(p, b, &in);
 	each_group(p, b, &healthy);
+	p->sick = NULL;
 }
 
 /* Those that run come first; the others are named. One that a heal has left may never be well again, and keeps no other waiting. */

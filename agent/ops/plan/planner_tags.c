@@ -133,12 +133,13 @@ static json_t *keys_of(const json_t *set)
 	return keys;
 }
 
-/* One call for each THINGS_MAX of them; steps behind the first are "...-2", "...-3". *calls: how many there are already. */
+/* One call for each THINGS_MAX of them; steps behind the first end in ".2", ".3", for a cluster may be called "be-2".
+ * *calls: how many there are already. */
 static void plan_calls(struct planning *p, const struct wearers *w, const struct step_kind *kind, const char *verb, size_t *calls,
 		       const json_t *ids, const char *name, json_t *value)
 {
 	for (size_t at = 0; at < json_array_size(ids); at += THINGS_MAX) {
-		CLEANUP(mem_close) char *number = ++*calls > 1 ? mem_printf("-%zu", *calls) : mem_str("");
+		CLEANUP(mem_close) char *number = ++*calls > 1 ? mem_printf(".%zu", *calls) : mem_str("");
 		json_t *some = json_array();
 
 		for (size_t i = at; i < json_array_size(ids) && i < at + THINGS_MAX; i++)

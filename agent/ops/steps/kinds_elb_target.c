@@ -396,16 +396,29 @@ static bool leave_only_idle(const struct step_ctx *x, const struct elb_targets *
 	return json_array_size(ids) > 0;
 }
 
+/* Who has to serve until those are back, for the looks behind this one. Takes ids. */
+static void serve_instead(const struct step_ctx *x, json_t *ids)
+{
+	if (json_object_get(x->args, "fact") != NULL)
+		fact_set(x, ids);
+	else
+		json_decref(ids);
+}
+
 static enum step_verdict judge_healthy(const struct step_ctx *x, const struct elb_targets *t, struct err *e)
 {
 	struct health h = { .seen = BUF_MAX(400) };
 	enum step_verdict v;
 
-	if (leave_only_idle(x, t))
+	if (leave_only_idle(x, t)) {
+		serve_instead(x, json_array());
 		return STEP_DONE;
+	}
 	weigh(x, t, &h);
 	v = health_verdict(x, &h, e);
 	buf_close(&h.seen);
+	if (v == STEP_DONE)
+		serve_instead(x, json_incref(json_object_get(x->args, "instances")));
 	return v;
 }
 

@@ -316,21 +316,34 @@ static const struct ec2_instance *node_in(const struct inventory *inv, const jso
 	return inv != NULL ? inventory_instance_in(&inv->instances, json_string_value(id)) : NULL;
 }
 
-/* Their data volumes. What is attached to a node is shown while it comes up, and not all of it from the start. */
+static void add_kept(const struct ec2_instance *in, json_t *ids)
+{
+	for (uint32_t i = 0; i < in->kept_volumes; i++)
+		json_array_append_new(ids, json_string(in->kept_volume_ids[i]));
+}
+
+/* Their data volumes, and those that they leave (keeps). What is attached to a node is shown while it comes up, and not all of it
+ * from the start. */
 static json_t *launch_losses(const json_t *args, const json_t *fact, const struct inventory *inv)
 {
-	json_t *of = json_object();
+	json_t *of = json_object(), *keeps = json_array(), *losses;
 	bool unseen = false;
 
 	for (size_t i = 0; i < json_array_size(fact); i++) {
 		const struct ec2_instance *in = node_in(inv, json_array_get(fact, i));
 
-		if (in != NULL)
+		if (in != NULL) {
 			json_object_set_new(of, in->id, inventory_volumes_of(in));
+			add_kept(in, keeps);
+		}
 		unseen = unseen || in == NULL || str_eq(in->state, "pending");
 	}
 	unseen = unseen && json_array_size(json_object_get(args, "volumes")) > 0;
-	return json_pack("{s:o, s:b}", "volumes_of", of, "unseen_volumes", unseen);
+	losses = json_pack("{s:o, s:b}", "volumes_of", of, "unseen_volumes", unseen);
+	if (json_array_size(keeps) > 0)
+		json_object_set(losses, "keeps", keeps);
+	json_decref(keeps);
+	return losses;
 }
 
 static void name_if(struct demand *d, const struct bound *of, const json_t *from, const char *key)

@@ -206,6 +206,53 @@ static void a_cluster_of_which_all_are_ill_can_be_rebooted_one_by_one(void **sta
 		assert_true(g->targets[i].draining_ms != 0 || aws_serves(s->sim, g, &g->targets[i]));
 }
 
+static void one_reboot_mends_all(void *ctx, const struct aws_entry *e)
+{
+	struct shop *s = ctx;
+	struct aws_tg *g = s->sim->target_groups[0];
+
+	for (size_t i = 0; str_eq(e->action, "RebootInstances") && i < g->targets_n; i++)
+		g->targets[i].sick_ms = 0;
+	shop_on_call(ctx, e);
+}
+
+static bool is_taken_out_too(void *ctx)
+{
+	return shop_count(ctx, "DeregisterTargets") == 2;
+}
+
+static struct aws_instance *one_in(const struct shop *s, const struct aws_tg *g)
+{
+	for (size_t i = 0; i < g->targets_n; i++)
+		for (size_t n = 0; g->targets[i].draining_ms == 0 && n < s->sim->instances_n; n++)
+			if (str_eq(s->sim->instances[n]->t.id, g->targets[i].id))
+				return s->sim->instances[n];
+	fail_msg("none is in it");
+	return NULL;
+}
+
+/* Both were ill when this was planned. By its turn the second serves, and then alone. */
+static void one_that_came_back_before_it_left_is_not_rebooted_when_the_other_went(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	struct aws_tg *g;
+	struct says t;
+
+	stand(s, ASKS);
+	g = s->sim->target_groups[0];
+	for (size_t i = 0; i < g->targets_n; i++)
+		g->targets[i].sick_ms = world_now_ms(s->d.w) + 86400000;
+	desk_pass(&s->d, 60000);
+	s->sim->watch = one_reboot_mends_all;
+	shop_reboot(s, &k, 2, &t);
+	assert_int_equal(sim_run_until(s->d.w, is_taken_out_too, s, 3600000), SIM_TRUE);
+	aws_hand_end(s->sim, one_in(s, g));
+	assert_true(shop_until(s, &k, STATE_OF(FAILED), 3600000));
+	assert_int_equal(shop_count(s, "RebootInstances"), 1);
+	assert_true(aws_is_alive(s->sim, one_in(s, g)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +262,7 @@ int main(void)
 		SHOP(behind_one_that_is_not_healthy_again_no_other_goes),
 		SHOP(what_the_policy_does_not_hold_is_asked_of_nobody),
 		SHOP(a_cluster_of_which_all_are_ill_can_be_rebooted_one_by_one),
+		SHOP(one_that_came_back_before_it_left_is_not_rebooted_when_the_other_went),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

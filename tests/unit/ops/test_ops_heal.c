@@ -385,10 +385,9 @@ static void checks_fail(struct shop *s, size_t i)
 
 #define ONE_A_DAY HEALS "rates: {deletions_per_day: 1}\n"
 
-/* The rates let it end nobody before tomorrow, and the vendor wants a node more now. */
-static void a_heal_that_only_waits_keeps_no_command_from_starting(void **state)
+/* One node stands, and it is ill. The rates let it end nobody before tomorrow. */
+static void a_heal_waits(struct shop *s)
 {
-	struct shop *s = *state;
 	struct desk_command k;
 
 	s->k.cluster.n_volumes = 0;
@@ -404,14 +403,41 @@ static void a_heal_that_only_waits_keeps_no_command_from_starting(void **state)
 	assert_int_equal(sim_run_until(s->d.w, heal_is_accepted, s, 4 * PATROL_MS), SIM_TRUE);
 	desk_pass(&s->d, 60000);
 	assert_int_equal(op_fields(newest(s))->state, STATE_OF(PLANNED));
-	s->k.cluster.nodes = 3;
+}
+
+/* The vendor wants a node more now. */
+static void overtake(struct shop *s, uint64_t seq, uint32_t nodes)
+{
+	struct desk_command k;
+
+	s->k.cluster.nodes = nodes;
 	s->k.s.generation++;
-	shop_apply(s, &k, 3);
+	shop_apply(s, &k, seq);
 	shop_send(s, &k, false);
 	desk_pass(&s->d, 60000);
 	assert_int_equal(op_fields(ops_find(s->d.ops, k.id))->state, STATE_OF(RUNNING));
 	assert_int_equal(shop_ends(s, &k, NULL), DONE);
-	assert_int_equal(shop_alive(s), 3);
+	assert_int_equal(shop_alive(s), nodes);
+}
+
+static void a_heal_that_only_waits_keeps_no_command_from_starting(void **state)
+{
+	struct shop *s = *state;
+
+	a_heal_waits(s);
+	overtake(s, 3, 3);
+}
+
+/* It has not failed: nothing keeps the next one from being begun, of the spec that stands then. */
+static void a_heal_that_commands_overtake_comes_again_as_soon_as_before(void **state)
+{
+	struct shop *s = *state;
+
+	a_heal_waits(s);
+	for (uint32_t i = 0; i < 4; i++) {
+		overtake(s, 3 + i, 2 + i);
+		assert_int_equal(sim_run_until(s->d.w, heal_is_accepted, s, 2 * PATROL_MS), SIM_TRUE);
+	}
 }
 
 static void two_that_are_lost_together_come_back_one_after_the_other(void **state)
@@ -877,6 +903,7 @@ int main(void)
 		SHOP(a_command_whose_wait_is_over_comes_behind_the_heal_that_has_started),
 		SHOP(a_command_and_a_heal_of_one_warehouse_never_run_together),
 		SHOP(a_heal_that_only_waits_keeps_no_command_from_starting),
+		SHOP(a_heal_that_commands_overtake_comes_again_as_soon_as_before),
 		SHOP(two_that_are_lost_together_come_back_one_after_the_other),
 		SHOP(one_that_went_while_the_agent_was_down_is_known_from_the_journal),
 		SHOP(a_crash_while_it_heals_launches_no_second_one),

@@ -405,6 +405,31 @@ static void the_next_node_gets_the_volume_and_one_more_gets_its_own(void **state
 	arena_free(m);
 }
 
+static bool is_modified(const Reeve__Control__V1__Status *st, const char *id)
+{
+	for (size_t i = 0; i < st->n_modified; i++)
+		if (strcmp(st->modified[i]->id, id) == 0)
+			return true;
+	return false;
+}
+
+/* Told as left, once, and not as changed; the same after a restart. */
+static void assert_freed(struct shop *s, const struct desk_command *k, const struct aws_volume *v)
+{
+	for (int restart = 0; restart < 2; restart++) {
+		struct arena *m = arena_new_sized(8u << 20);
+		const Reeve__Control__V1__Status *st = shop_status(s, k, m);
+		size_t n = 0;
+
+		for (size_t i = 0; i < st->n_preserved; i++)
+			n += strcmp(st->preserved[i]->id, v->t.id) == 0;
+		assert_int_equal(n, 1);
+		assert_false(is_modified(st, v->t.id));
+		arena_free(m);
+		shop_reopen(s);
+	}
+}
+
 /* It goes from the node when that ends, and nothing of it is left to be told. */
 static void a_volume_that_was_attached_is_taken_back_with_its_node(void **state)
 {
@@ -424,7 +449,91 @@ static void a_volume_that_was_attached_is_taken_back_with_its_node(void **state)
 	desk_pass(&s->d, 60000);
 	assert_true(aws_volume_is_free(s->sim, v));
 	assert_string_equal(shop_status(s, &more, m)->note, "cancelled by the vendor");
+	assert_freed(s, &more, v);
 	arena_free(m);
+}
+
+/* It was never attached. */
+static void a_volume_whose_node_is_taken_back_before_it_got_it_is_told_as_preserved(void **state)
+{
+	struct shop *s = *state;
+	struct aws_volume *v = one_is_left(s);
+	struct desk_command more;
+
+	s->k.cluster.nodes = 2;
+	shop_apply(s, &more, 3);
+	shop_send(s, &more, false);
+	while (shop_count(s, "RunInstances") == 0)
+		desk_pass(&s->d, 100);
+	op_cancel(ops_find(s->d.ops, more.id));
+	assert_int_equal(shop_ends(s, &more, NULL), STATE_OF(CANCELLED));
+	assert_int_equal(shop_count(s, "AttachVolume"), 0);
+	assert_freed(s, &more, v);
+}
+
+/* Two nodes come, one with the volume and one with a new one, and both go again. */
+static void a_new_volume_that_outlives_the_taking_back_is_told_as_preserved(void **state)
+{
+	struct shop *s = *state;
+	struct aws_volume *v = one_is_left(s);
+	struct desk_command more;
+
+	s->k.cluster.nodes = 3;
+	shop_apply(s, &more, 3);
+	shop_send(s, &more, false);
+	while (shop_count(s, "AttachVolume") == 0)
+		desk_pass(&s->d, 100);
+	shop_reopen(s);
+	desk_pass(&s->d, 10000);
+	op_cancel(ops_find(s->d.ops, more.id));
+	assert_int_equal(shop_ends(s, &more, NULL), STATE_OF(CANCELLED));
+	assert_int_equal(shop_alive(s), 1);
+	assert_freed(s, &more, v);
+	for (size_t i = 0; i < s->sim->volumes_n; i++)
+		if (s->sim->volumes[i]->is_kept && aws_volume_is_free(s->sim, s->sim->volumes[i]))
+			assert_freed(s, &more, s->sim->volumes[i]);
+}
+
+static void replace_first_and_take_it_back(struct shop *s, struct desk_command *k, const char *until)
+{
+	shop_policy_counts(s, "commands: {warehouse.apply: auto, nodes.replace: auto}\nbounds: {" SHOP_BOUNDS
+			      "instance_types: [r6i.xlarge], nodes_per_cluster: 9, nodes_total: 9, volume_gib: 500, cidrs: "
+			      "[10.0.0.0/8], ports: [1-65535]}\n");
+	shop_replace_one(s, k, 0);
+	while (shop_count(s, until) == 0)
+		desk_pass(&s->d, 100);
+	desk_pass(&s->d, 5000);
+	op_cancel(ops_find(s->d.ops, k->id));
+	assert_int_equal(shop_ends(s, k, NULL), STATE_OF(CANCELLED));
+	assert_int_equal(shop_count(s, "TerminateInstances"), 1);
+}
+
+/* In the place of one that has ended. */
+static void a_replace_that_is_taken_back_tells_the_lost_nodes_volume(void **state)
+{
+	struct shop *s = *state;
+	const struct aws_volume *v;
+	struct desk_command k;
+
+	s->k.volume.keep = 1;
+	up(s);
+	v = kept_of(s, 0);
+	aws_hand_end(s->sim, s->sim->instances[0]);
+	desk_pass(&s->d, 600000);
+	replace_first_and_take_it_back(s, &k, "AttachVolume");
+	assert_freed(s, &k, v);
+}
+
+/* One that stands has its own still; the new one's was new. */
+static void a_replace_that_is_taken_back_tells_the_new_nodes_volume(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	s->k.volume.keep = 1;
+	up(s);
+	replace_first_and_take_it_back(s, &k, "RegisterTargets");
+	assert_freed(s, &k, kept_of(s, 2));
 }
 
 static void a_warehouse_that_was_deleted_comes_back_with_its_data(void **state)
@@ -513,6 +622,7 @@ static void where_it_cannot_be_attached_the_launch_is_taken_back_and_the_volume_
 	s->break_at = NULL;
 	assert_int_equal(scale(s, 4, 2, &again), DONE);
 	assert_data(s, s->sim->instances_n - 1, v);
+	assert_freed(s, &more, v);
 	arena_free(m);
 }
 
@@ -576,6 +686,10 @@ int main(void)
 		SHOP(kept_volumes_outlive_their_nodes_and_the_warehouse),
 		SHOP(the_next_node_gets_the_volume_and_one_more_gets_its_own),
 		SHOP(a_volume_that_was_attached_is_taken_back_with_its_node),
+		SHOP(a_volume_whose_node_is_taken_back_before_it_got_it_is_told_as_preserved),
+		SHOP(a_new_volume_that_outlives_the_taking_back_is_told_as_preserved),
+		SHOP(a_replace_that_is_taken_back_tells_the_lost_nodes_volume),
+		SHOP(a_replace_that_is_taken_back_tells_the_new_nodes_volume),
 		SHOP(a_warehouse_that_was_deleted_comes_back_with_its_data),
 		SHOP(an_attachment_whose_answer_is_lost_is_seen_and_not_made_twice),
 		SHOP(an_agent_that_starts_again_while_it_attaches_goes_on_with_the_same_node),

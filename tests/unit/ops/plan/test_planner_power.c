@@ -390,7 +390,10 @@ static void for_one_that_is_ill_the_others_need_not_serve(void **state)
 	assert_string_equal(p->v[0].name, "resize-be-i-2");
 	assert_string_equal(
 	    json_string_value(json_array_get(json_object_get(step_of(p, "resize-be-i-2", "ready-sql")->args, "leave"), 0)), "i-2");
-	assert_null(strstr(board_steps(p), "resize-be-i-2/still"));
+	assert_null(strstr(board_steps(p), "resize-be-i-2/still-up"));
+	assert_string_equal(json_string_value(json_array_get(
+				json_object_get(step_of(p, "resize-be-i-2", "still-ready-sql")->args, "instances"), 0)),
+			    "@serve.resize-be-i-2.sql");
 	assert_null(json_object_get(step_of(p, "resize-be-i-1", "ready-sql")->args, "leave"));
 	assert_non_null(strstr(board_steps(p), "resize-be-i-1/still-up resize-be-i-1/still-ready-sql"));
 	plans_free(p);

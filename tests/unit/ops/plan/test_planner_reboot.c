@@ -165,7 +165,8 @@ static void for_one_that_is_ill_the_others_need_not_serve(void **state)
 	assert_string_equal(ids_of(step_of(p, "reboot-1", "reboot")), "i-2");
 	assert_string_equal(
 	    json_string_value(json_array_get(json_object_get(step_of(p, "reboot-1", "ready-sql")->args, "leave"), 0)), "i-2");
-	assert_null(strstr(board_steps(p), "reboot-1/still"));
+	assert_null(strstr(board_steps(p), "reboot-1/still-up"));
+	assert_string_equal(ids_of(step_of(p, "reboot-1", "still-ready-sql")), "@serve.reboot-1.sql");
 	assert_null(json_object_get(step_of(p, "reboot-2", "ready-sql")->args, "leave"));
 	assert_non_null(strstr(board_steps(p), "reboot-2/still-up reboot-2/still-ready-sql"));
 	plans_free(p);

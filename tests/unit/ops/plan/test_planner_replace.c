@@ -368,11 +368,21 @@ static void one_that_a_heal_has_left_can_be_replaced_where_its_cluster_lacks_one
 	plans_free(p);
 }
 
+/* Without them the cluster is empty for a while, and yet it is none that goes. */
+static void where_all_nodes_are_replaced_a_stray_cluster_is_for_an_apply(void **state)
+{
+	struct board *d = *state;
+
+	board_add_node(d, "i-9", "old", "running");
+	assert_refused(d, both, 2, -ERR_EXISTS, "send it by warehouse.apply first");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SERVING_TEST(the_old_node_leaves_when_the_new_one_is_healthy),
 		SERVING_TEST(nodes_are_replaced_one_after_the_other),
+		SERVING_TEST(where_all_nodes_are_replaced_a_stray_cluster_is_for_an_apply),
 		SERVING_TEST(the_new_node_is_looked_at_again_before_the_old_one_ends),
 		SERVING_TEST(where_no_listener_leads_a_node_that_runs_is_enough),
 		SERVING_TEST(one_that_is_stopped_is_replaced_like_any_other),

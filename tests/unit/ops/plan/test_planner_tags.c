@@ -114,9 +114,9 @@ static void more_things_than_one_call_is_for_are_tagged_by_several(void **state)
 		add_interface(d, arena_str(d->inv->arena, id), "i-1")->tags.v[5].value = "c-9";
 	}
 	p = board_apply(d);
-	assert_string_equal(board_steps(p), "tags/tag-interfaces-be tags/tag-interfaces-be-2");
+	assert_string_equal(board_steps(p), "tags/tag-interfaces-be tags/tag-interfaces-be.2");
 	assert_int_equal(json_array_size(json_object_get(args_of(p, "tag-interfaces-be"), "things")), 500);
-	assert_list(args_of(p, "tag-interfaces-be-2"), "things", "eni-500");
+	assert_list(args_of(p, "tag-interfaces-be.2"), "things", "eni-500");
 	plans_free(p);
 }
 
@@ -145,11 +145,11 @@ static void a_tag_goes_where_it_was_set_here_and_nowhere_else(void **state)
 	node(d, 1)->tags = with(d, with(d, node(d, 1)->tags, "team", "x"), "reeve:tags", text_of(d, "team"));
 	node(d, 1)->tags = with(d, node(d, 1)->tags, "cost", "theirs");
 	p = board_apply(d);
-	assert_string_equal(board_steps(p), "tags/untag-nodes-be tags/untag-nodes-be-2 tags/tag-nodes-be");
+	assert_string_equal(board_steps(p), "tags/untag-nodes-be tags/untag-nodes-be.2 tags/tag-nodes-be");
 	assert_list(args_of(p, "untag-nodes-be"), "things", "i-1");
 	assert_list(args_of(p, "untag-nodes-be"), "keys", "cost");
-	assert_list(args_of(p, "untag-nodes-be-2"), "things", "i-2");
-	assert_list(args_of(p, "untag-nodes-be-2"), "keys", "team");
+	assert_list(args_of(p, "untag-nodes-be.2"), "things", "i-2");
+	assert_list(args_of(p, "untag-nodes-be.2"), "keys", "team");
 	assert_list(args_of(p, "tag-nodes-be"), "things", "i-1, i-2");
 	plans_free(p);
 }
@@ -163,11 +163,33 @@ static void a_name_that_somebody_gave_stays_while_that_of_another_node_goes(void
 	node(d, 1)->tags = with(d, node(d, 1)->tags, "Name", "theirs");
 	node(d, 1)->tags.v[5].value = "c-9"; /* another tag of it is not as wanted */
 	p = board_apply(d);
-	assert_string_equal(board_steps(p), "tags/tag-nodes-be tags/tag-nodes-be-2");
+	assert_string_equal(board_steps(p), "tags/tag-nodes-be tags/tag-nodes-be.2");
 	assert_list(args_of(p, "tag-nodes-be"), "things", "i-2");
 	assert_null(json_object_get(json_object_get(args_of(p, "tag-nodes-be"), "tags"), "Name"));
-	assert_list(args_of(p, "tag-nodes-be-2"), "things", "i-1");
-	assert_string_equal(json_str_or(json_object_get(args_of(p, "tag-nodes-be-2"), "tags"), "Name", ""), "wh-1-be");
+	assert_list(args_of(p, "tag-nodes-be.2"), "things", "i-1");
+	assert_string_equal(json_str_or(json_object_get(args_of(p, "tag-nodes-be.2"), "tags"), "Name", ""), "wh-1-be");
+	plans_free(p);
+}
+
+/* Their calls are numbered, and a cluster may be called like that. */
+static void clusters_whose_names_differ_by_a_number_are_both_tagged(void **state)
+{
+	struct board *d = *state;
+	Reeve__Control__V1__Cluster two = d->k.cluster, *both[] = { &d->k.cluster, &two };
+	struct plans *p;
+
+	two.name = (char *)"be-2";
+	d->k.s.clusters = both;
+	d->k.s.n_clusters = 2;
+	d->k.cluster.nodes = 2;
+	two.nodes = 1;
+	board_add_node(d, "i-3", "be-2", "running");
+	node(d, 0)->tags = with(d, with(d, node(d, 0)->tags, "cost", "x"), "reeve:tags", text_of(d, "cost"));
+	node(d, 1)->tags = with(d, with(d, node(d, 1)->tags, "team", "x"), "reeve:tags", text_of(d, "team"));
+	node(d, 2)->tags = with(d, with(d, node(d, 2)->tags, "cost", "x"), "reeve:tags", text_of(d, "cost"));
+	p = board_apply(d);
+	assert_list(args_of(p, "untag-nodes-be.2"), "things", "i-2");
+	assert_list(args_of(p, "untag-nodes-be-2"), "things", "i-3");
 	plans_free(p);
 }
 
@@ -269,6 +291,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_tag_goes_where_it_was_set_here_and_nowhere_else, two_nodes, board_end),
 		cmocka_unit_test_setup_teardown(a_name_that_somebody_gave_stays_while_that_of_another_node_goes, two_nodes,
 						board_end),
+		cmocka_unit_test_setup_teardown(clusters_whose_names_differ_by_a_number_are_both_tagged, two_nodes, board_end),
 		cmocka_unit_test_setup_teardown(tags_of_the_system_are_never_taken_away, two_nodes, board_end),
 		cmocka_unit_test_setup_teardown(a_name_that_the_spec_gave_up_is_the_usual_one_again, two_nodes, board_end),
 		cmocka_unit_test_setup_teardown(the_customers_tags_are_on_everything_and_stronger_than_the_vendors, two_nodes,
