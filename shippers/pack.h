@@ -24,9 +24,9 @@ struct pack {
 	size_t piece, at; /* what went in: so many pieces, and so many bytes of the next one */
 };
 
-const char *pack_name(enum pack_format f);             /* as Content-Encoding calls it */
-const char *pack_suffix(enum pack_format f);           /* of a file: ".gz" */
-bool pack_is(enum pack_format f, const struct buf *b); /* by its first bytes and its length */
+const char *pack_name(enum pack_format f);                       /* as Content-Encoding calls it */
+const char *pack_suffix(enum pack_format f);                     /* of a file: ".gz" */
+bool pack_is(enum pack_format f, const struct buf *b);           /* by its first bytes and its length */
 uint64_t pack_raw_size(enum pack_format f, const struct buf *b); /* of what was packed, as it says itself; 0: it does not */
 void pack_begin(struct pack *p, enum pack_way way, enum pack_format f, size_t all); /* all: bytes that will go in */
 /* 1: that was all; 0: there is more; -ERR_LIMIT: `to` is full, -ERR_INVALID: it was not of that format, or not all of it. */
