@@ -291,33 +291,34 @@ static void lane_unsigned(struct lane *l, int rc, const struct err *e)
 	exporter_wait(l, ms);
 }
 
-/* Held, or all of the budget is spent, or more of it is being reserved: with nothing in hand it waits for a word. */
-static bool may_leave(struct lane *l)
+/* All of the budget is spent, or more of it is being reserved: with nothing in hand it waits for a word. */
+static void lane_over_budget(struct lane *l)
 {
-	struct exporter *x = l->x;
-
-	if (l->is_held)
-		exporter_wait(l, 0); /* and stays idle */
-	else if (x->budget != NULL && !budget_take(x->budget, x->dest, l->body.len)) {
-		l->waits_budget = true;
-		exporter_wait(l, BUDGET_MS);
-	} else {
-		return true;
-	}
-	return false;
+	l->waits_budget = true;
+	exporter_wait(l, BUDGET_MS);
 }
 
+/*  the policy lets nothing of its kind out        let go, and the lane stays idle
+ *  we cannot say who we are                       later; nothing of the budget is taken for what is not sent
+ *  the budget has no room                         when it has
+ *  else                                           it is sent  */
 void exporter_ask(struct lane *l)
 {
+	struct exporter *x = l->x;
 	struct err e = { 0 };
 	int rc;
 
-	if (!may_leave(l))
+	if (l->is_held) {
+		exporter_wait(l, 0);
 		return;
+	}
 	rc = fill(l, &e);
-
 	if (rc != 0) {
 		lane_unsigned(l, rc, &e);
+		return;
+	}
+	if (x->budget != NULL && !budget_take(x->budget, x->dest, l->body.len)) {
+		lane_over_budget(l);
 		return;
 	}
 	if (l->is_late)

@@ -51,6 +51,19 @@ static void what_is_over_the_budget_waits_for_the_next_day(void **state)
 	assert_int_equal(shipper_stats(dock.ship).dest[0].entries[TELEMETRY_LOG], 0);
 }
 
+static void what_waits_for_a_login_spends_nothing(void **state)
+{
+	(void)state;
+	dock.logged_in = false;
+	dock_open();
+	put_much(2);
+	dock_pass(3600000); /* it is tried each second */
+	dock.logged_in = true;
+	dock_pass(10000);
+	assert_int_equal(dock.arrived, 2);
+	assert_false(shipper_stats(dock.ship).budget_over[0]);
+}
+
 static void neither_a_restart_nor_a_kill_gives_any_of_it_back(void **state)
 {
 	(void)state;
@@ -179,13 +192,10 @@ static void what_cannot_be_noted_is_not_sent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BUDGET_TEST(what_is_over_the_budget_waits_for_the_next_day),
-		BUDGET_TEST(neither_a_restart_nor_a_kill_gives_any_of_it_back),
-		BUDGET_TEST(each_try_counts),
-		BUDGET_TEST(a_change_of_the_policy_takes_effect_at_once),
-		BUDGET_TEST(a_clock_that_is_set_back_begins_no_day),
-		BUDGET_TEST(a_file_that_cannot_be_read_is_a_day_that_is_spent),
-		BUDGET_TEST(what_cannot_be_noted_is_not_sent),
+		BUDGET_TEST(what_is_over_the_budget_waits_for_the_next_day),    BUDGET_TEST(what_waits_for_a_login_spends_nothing),
+		BUDGET_TEST(neither_a_restart_nor_a_kill_gives_any_of_it_back), BUDGET_TEST(each_try_counts),
+		BUDGET_TEST(a_change_of_the_policy_takes_effect_at_once),       BUDGET_TEST(a_clock_that_is_set_back_begins_no_day),
+		BUDGET_TEST(a_file_that_cannot_be_read_is_a_day_that_is_spent), BUDGET_TEST(what_cannot_be_noted_is_not_sent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
