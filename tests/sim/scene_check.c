@@ -270,21 +270,12 @@ void scene_check(struct scene *s)
 
 /* ---- the result ---- */
 
-/* No cluster would have a node, and one that has some would go. */
-static bool takes_the_last(const struct scene_order *o)
-{
-	for (unsigned c = 0; c < WANT_CLUSTERS; c++)
-		if (o->want.clusters[c].on && o->want.clusters[c].nodes > 0 && !o->want.clusters[c].paused)
-			return false;
-	return o->mutations == 0 && strstr(o->cmd->error, "goes by warehouse.delete alone") != NULL;
-}
-
 /* A cause in the scene that lets a command fail. */
 static bool may_fail(const struct scene *s, const struct scene_order *o)
 {
 	return s->policy_changed || s->role_was_gone || o->want.broken || scene_causes(s) != 0 || scene_has_nothing_to_reboot(o) ||
 	       scene_is_overtaken(o) || (o->want.differs && strstr(o->cmd->error, "not available yet") != NULL) ||
-	       scene_wants_an_upgrade(o) || takes_the_last(o);
+	       scene_wants_an_upgrade(o) || scene_takes_the_last(o);
 }
 
 static bool may_be_denied(const struct scene *s, const struct scene_order *o)

@@ -192,6 +192,7 @@ bool scene_has_nothing_to_reboot(const struct scene_order *o); /* says its error
  * nothing. */
 bool scene_is_overtaken(const struct scene_order *o);
 bool scene_wants_an_upgrade(const struct scene_order *o); /* an apply that met another image: so says its error, likewise */
+bool scene_takes_the_last(const struct scene_order *o);   /* an apply of the last cluster with nodes: refused */
 void scene_promise_close(struct scene *s);
 unsigned scene_causes(const struct scene *s); /* the error classes that what came may have, a bit each; 0: nothing came */
 bool scene_may_be_short(const struct scene *s);

@@ -532,6 +532,15 @@ bool scene_wants_an_upgrade(const struct scene_order *o)
 	return o->mutations == 0 && strstr(o->cmd->error, "by warehouse.upgrade") != NULL;
 }
 
+/* No cluster would have a node, and one that has some would go. */
+bool scene_takes_the_last(const struct scene_order *o)
+{
+	for (unsigned c = 0; c < WANT_CLUSTERS; c++)
+		if (o->want.clusters[c].on && o->want.clusters[c].nodes > 0 && !o->want.clusters[c].paused)
+			return false;
+	return o->mutations == 0 && strstr(o->cmd->error, "goes by warehouse.delete alone") != NULL;
+}
+
 /* Whoever reads of a step that failed finds what it was about. */
 static void judge_resource(struct scene *s, const struct scene_order *o, const status_t *m)
 {
@@ -548,7 +557,7 @@ static void judge_class(struct scene *s, const struct scene_order *o)
 	unsigned may = scene_causes(s);
 
 	/* A reboot leaves no trace: of one without an answer, and an agent that was away for long, nobody can tell more. */
-	if (scene_has_nothing_to_reboot(o) || scene_is_overtaken(o) || scene_wants_an_upgrade(o) ||
+	if (scene_has_nothing_to_reboot(o) || scene_is_overtaken(o) || scene_wants_an_upgrade(o) || scene_takes_the_last(o) ||
 	    (o->reboot != NULL && strstr(o->cmd->error, "nobody can tell whether") != NULL) || s->policy_changed ||
 	    s->role_was_gone || o->want.broken || o->cmd->cancelled || may == 0)
 		return; /* told apart by the other checks */
