@@ -188,10 +188,12 @@ static bool is_paused(const struct scene *s, const struct scene_order *o, const 
 	return want_is_paused(&o->want, aws_tag_of(&in->t, "reeve:cluster")) && !aws_is_running(s->aws, in);
 }
 
-/* For as long as a step tries no keys came. */
+/* For as long as a step tries no keys came, or none that had not expired. */
 static bool lacked_keys(const struct scene *s, const struct scene_order *o)
 {
-	return s->held.begun_ms != 0 && s->held.how == TALLY_HELD_KEYS && strstr(o->cmd->error, "there are no keys") != NULL;
+	return s->held.begun_ms != 0 && s->held.how == TALLY_HELD_KEYS &&
+	       (strstr(o->cmd->error, "there are no keys") != NULL || strstr(o->cmd->error, "RequestExpired") != NULL ||
+		strstr(o->cmd->error, "ExpiredToken") != NULL);
 }
 
 static void judge_outs(struct scene *s, const struct scene_order *o)
