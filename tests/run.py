@@ -16,7 +16,7 @@ import threading
 import time
 
 LOG = pathlib.Path("build/log")
-LIMIT_S = int(os.environ.get("JOB_LIMIT_S", "420"))
+LIMIT_S = int(os.environ.get("JOB_LIMIT_S", "600"))
 QUIET_S = 8
 CMOCKA = re.compile(r"^\[  (PASSED|FAILED|SKIPPED) +\] (?P<n>\d+) test\(s\)", re.MULTILINE)
 COUNTED = re.compile(r"(\d+) (passed|failed|errors?|skipped)\b")
