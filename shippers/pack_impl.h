@@ -10,7 +10,7 @@
 /* One way of one library. Its state is one block of memory, zero at first. */
 struct pack_codec {
 	size_t state_size;
-	size_t slice; /* bytes of input, or of output when it unpacks, that take about a millisecond */
+	size_t slice;                           /* bytes of input, or of output when it unpacks, that take about a millisecond */
 	void (*begin)(void *state, size_t all); /* all: bytes that will go in; unpacking: nothing */
 	/* `n` bytes of input at `p`, the last ones when is_last, into `to`; *ret_used: how many went in.
 	 * 1: that was all; 0: there is more; -ERR_LIMIT, -ERR_INVALID as pack_slice. */
