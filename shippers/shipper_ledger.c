@@ -10,8 +10,6 @@
 
 #define TELL_EVERY_MS 60000
 
-static const char *const kinds[TELEMETRY_KINDS] = { [TELEMETRY_METRIC] = "metrics", [TELEMETRY_LOG] = "logs" };
-
 static void set(json_t *o, const char *member, uint64_t v)
 {
 	json_object_set_new(o, member, json_integer((json_int_t)v));
@@ -32,7 +30,7 @@ void shipper_ledger_lost(void *ctx, const struct lost *lost, uint64_t bytes)
 	line = ledger_line(s->ledger, "batch");
 	json_object_set_new(line, "outcome", json_string(account_lost_names[lost->counts[0].why]));
 	json_object_set_new(line, "to", json_string(lost->by));
-	json_object_set_new(line, "kind", json_string(kinds[lost->kind]));
+	json_object_set_new(line, "kind", json_string(batch_kind_name(lost->kind)));
 	json_object_set_new(line, "id", json_string(lost->id));
 	set(line, "records", records);
 	set(line, "bytes", bytes);
@@ -72,26 +70,12 @@ static json_t *acknowledged(const struct shipper *s)
 			enum telemetry_kind kind = (enum telemetry_kind)k;
 			uint64_t n = account_arrived(spool_account(s->spool), i, kind, spool_waiting(s->spool, i, kind));
 
-			set(one, kinds[k], n + (s->ways[i].exporter != NULL ? exporter_clearing(s->ways[i].exporter, kind) : 0));
+			set(one, batch_kind_name(kind),
+			    n + (s->ways[i].exporter != NULL ? exporter_clearing(s->ways[i].exporter, kind) : 0));
 		}
 		json_object_set_new(by, spool_dest_stats(s->spool, i).name, one);
 	}
 	return by;
-}
-
-static json_t *rules(const struct tally *t)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < t->n; i++) {
-		json_t *one = json_pack("{s:s}", "rule", t->v[i].name);
-
-		set(one, "masked", t->v[i].masked);
-		set(one, "dropped", t->v[i].dropped);
-		set(one, "failed", t->v[i].failed);
-		json_array_append_new(list, one);
-	}
-	return list;
 }
 
 void shipper_ledger_tell(struct shipper *s, bool is_start)
@@ -105,7 +89,7 @@ void shipper_ledger_tell(struct shipper *s, bool is_start)
 		json_object_set_new(line, "start", json_true());
 	json_object_set_new(line, "acknowledged", acknowledged(s));
 	json_object_set_new(line, "rows", rows(s, is_start || s->tells_all));
-	json_object_set_new(line, "rules", rules(&s->tally));
+	json_object_set_new(line, "rules", tally_json(&s->tally));
 	s->tells_all = false;
 	ledger_sync(s->ledger);
 	ledger_add(s->ledger, line);

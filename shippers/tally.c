@@ -19,3 +19,16 @@ struct tally_one *tally_of(struct tally *t, const char *name)
 	t->n += t->n <= TALLY_NAMES;
 	return one;
 }
+
+json_t *tally_json(const struct tally *t)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct tally_one *one = &t->v[i];
+
+		json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I}", "rule", one->name, "masked", (json_int_t)one->masked,
+						      "dropped", (json_int_t)one->dropped, "failed", (json_int_t)one->failed));
+	}
+	return list;
+}

@@ -2,6 +2,7 @@
  *
  * Names are few: from TALLY_NAMES on all that come are counted as one, "others". A text that was found is never in it. */
 #pragma once
+#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,3 +23,4 @@ struct tally {
 };
 
 struct tally_one *tally_of(struct tally *t, const char *name); /* for as long as t is there */
+json_t *tally_json(const struct tally *t);                     /* [{"rule", "masked", "dropped", "failed"}, ...]; the caller's */

@@ -191,7 +191,8 @@ static json_t *dests_json(const struct shipper_stats *s)
 
 	for (unsigned i = 0; i < s->dests_n; i++) {
 		const struct exporter_stats *x = &s->exporter[i];
-		json_t *one = json_pack("{s:s, s:s}", "name", s->dest[i].name, "encoding", pack_name(x->format));
+		json_t *one = json_pack("{s:s, s:s, s:b}", "name", s->dest[i].name, "encoding", pack_name(x->format), "catching_up",
+					x->is_catching_up);
 
 		json_object_set_new(one, "metrics", dest_kind_json(x, &s->dest[i], TELEMETRY_METRIC));
 		json_object_set_new(one, "logs", dest_kind_json(x, &s->dest[i], TELEMETRY_LOG));
@@ -199,21 +200,6 @@ static json_t *dests_json(const struct shipper_stats *s)
 			json_object_set_new(one, "budget", budget_json(s, i));
 		set(one, "retries", x->retries);
 		set(one, "last_status", (uint64_t)x->last_status);
-		json_array_append_new(list, one);
-	}
-	return list;
-}
-
-static json_t *rules_json(const struct tally *t)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < t->n; i++) {
-		json_t *one = json_pack("{s:s}", "rule", t->v[i].name);
-
-		set(one, "masked", t->v[i].masked);
-		set(one, "dropped", t->v[i].dropped);
-		set(one, "failed", t->v[i].failed);
 		json_array_append_new(list, one);
 	}
 	return list;
@@ -297,7 +283,7 @@ json_t *telemetry_status(const struct telemetry *t)
 	json_object_set_new(j, "metrics", kind_json(&s, TELEMETRY_METRIC));
 	json_object_set_new(j, "logs", kind_json(&s, TELEMETRY_LOG));
 	json_object_set_new(j, "destinations", dests_json(&s));
-	json_object_set_new(j, "rules", rules_json(shipper_tally(t->shipper)));
+	json_object_set_new(j, "rules", tally_json(shipper_tally(t->shipper)));
 	set(j, "retries", s.exporter[0].retries);
 	set(j, "damaged", s.spool.corrupt);
 	set(j, "write_failures", s.spool.write_failures);

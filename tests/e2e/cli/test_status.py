@@ -25,7 +25,8 @@ KIND = dict.fromkeys(
 def destination(name, **logs):
     members = ("sent_records", "sent_bytes", "rejected", "dropped_for_room", "dropped_for_age", "waiting_bodies")
     none = dict.fromkeys((*members, "waiting_bytes"), 0)
-    return {"name": name, "encoding": "gzip", "metrics": none, "logs": none | logs, "retries": 0, "last_status": 0}
+    how = {"encoding": "gzip", "catching_up": False, "retries": 0, "last_status": 0}
+    return {"name": name, "metrics": none, "logs": none | logs} | how
 
 
 def fine(**more):
