@@ -284,8 +284,7 @@ const char *budget_trouble(const struct budget *b)
 	for (unsigned i = 0; i < b->c.n; i++)
 		if (b->dests[i].is_over)
 			return "the budget of bytes_per_day in the policy is spent for today: what is more waits in the spool "
-			       "until "
-			       "00:00 UTC";
+			       "until 00:00 UTC";
 	return b->trouble[0] != '\0' ? b->trouble : NULL;
 }
 

@@ -39,12 +39,13 @@ bool pack_is(enum pack_format f, const struct buf *b)
 /* gzip's is the trailer's (RFC 1952, ISIZE). */
 uint64_t pack_raw_size(enum pack_format f, const struct buf *b)
 {
-	const unsigned char *end = (const unsigned char *)b->data + b->len - 4;
+	const unsigned char *end;
 
 	if (!pack_is(f, b))
 		return 0;
 	if (f == PACK_ZSTD)
 		return pack_zstd_raw_size(b);
+	end = (const unsigned char *)b->data + b->len - 4;
 	return end[0] | (uint64_t)end[1] << 8 | (uint64_t)end[2] << 16 | (uint64_t)end[3] << 24;
 }
 
