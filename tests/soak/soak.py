@@ -77,7 +77,7 @@ class Soak:
         self.source = Input(folder / "input.log", (seconds + OUTAGE_S + 4 * STEP_S) * LINES_A_SECOND)
         self.rotation = folder / "logrotate.conf"
         self.rotation.write_text(ROTATE.format(path=self.logs / "app.log"))
-        self.began, self.log = time.monotonic(), folder
+        self.began = time.monotonic()
 
     def say(self, text):
         print(f"{time.monotonic() - self.began:7.1f}  {text}", flush=True)
@@ -116,6 +116,9 @@ class Soak:
             capture_output=True,
             check=False,
         )
+        disk = os.statvfs(self.stage.dir / "state")
+        if disk.f_bavail * disk.f_frsize > 1 << 20:
+            raise RuntimeError(f"the disk is not full: {disk.f_bavail * disk.f_frsize:,} bytes are free")
         self.write(FULL_S)
         subprocess.run(sudo("rm", filler), check=True)
 
