@@ -186,6 +186,19 @@ static void who_is_rebooted_is_well_again(void *ctx, const struct aws_entry *e)
 	shop_on_call(ctx, e);
 }
 
+/* All are ill, for a day. */
+static struct aws_tg *stand_ill(struct shop *s)
+{
+	struct aws_tg *g;
+
+	stand(s, ASKS);
+	g = s->sim->target_groups[0];
+	for (size_t i = 0; i < g->targets_n; i++)
+		g->targets[i].sick_ms = world_now_ms(s->d.w) + 86400000;
+	desk_pass(&s->d, 60000);
+	return g;
+}
+
 static void a_cluster_of_which_all_are_ill_can_be_rebooted_one_by_one(void **state)
 {
 	struct shop *s = *state;
@@ -193,11 +206,7 @@ static void a_cluster_of_which_all_are_ill_can_be_rebooted_one_by_one(void **sta
 	struct aws_tg *g;
 	struct says t;
 
-	stand(s, ASKS);
-	g = s->sim->target_groups[0];
-	for (size_t i = 0; i < g->targets_n; i++)
-		g->targets[i].sick_ms = world_now_ms(s->d.w) + 86400000;
-	desk_pass(&s->d, 60000);
+	g = stand_ill(s);
 	s->sim->watch = who_is_rebooted_is_well_again;
 	shop_reboot(s, &k, 2, &t);
 	assert_int_equal(shop_ends(s, &k, NULL), DONE);
@@ -239,11 +248,7 @@ static void one_that_came_back_before_it_left_is_not_rebooted_when_the_other_wen
 	struct aws_tg *g;
 	struct says t;
 
-	stand(s, ASKS);
-	g = s->sim->target_groups[0];
-	for (size_t i = 0; i < g->targets_n; i++)
-		g->targets[i].sick_ms = world_now_ms(s->d.w) + 86400000;
-	desk_pass(&s->d, 60000);
+	g = stand_ill(s);
 	s->sim->watch = one_reboot_mends_all;
 	shop_reboot(s, &k, 2, &t);
 	assert_int_equal(sim_run_until(s->d.w, is_taken_out_too, s, 3600000), SIM_TRUE);

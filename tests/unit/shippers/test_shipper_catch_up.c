@@ -33,6 +33,15 @@ static void outage(unsigned lines)
 	dock.logged_in = true;
 }
 
+static void begin_catching_up(void)
+{
+	dock.catch_up = RATE;
+	dock_open();
+	outage(LINES);
+	dock_pass(5000);
+	assert_true(shipper_stats(dock.ship).exporter[0].is_catching_up);
+}
+
 static void expect_each_in_order(unsigned lines)
 {
 	const char *at = dock.bodies.data, *end = at + dock.bodies.len;
@@ -50,11 +59,7 @@ static void what_has_waited_goes_at_the_rate_that_is_set(void **state)
 	uint64_t whole = 0;
 
 	(void)state;
-	dock.catch_up = RATE;
-	dock_open();
-	outage(LINES);
-	dock_pass(5000);
-	assert_true(shipper_stats(dock.ship).exporter[0].is_catching_up);
+	begin_catching_up();
 	dock_pass(60000);
 	expect_each_in_order(LINES);
 	assert_false(shipper_stats(dock.ship).exporter[0].is_catching_up);
@@ -106,10 +111,7 @@ static void more_than_the_rate_may_come_new_and_the_backlog_still_goes(void **st
 static void a_metric_is_not_held_up_by_lines_that_are_late(void **state)
 {
 	(void)state;
-	dock.catch_up = RATE;
-	dock_open();
-	outage(LINES);
-	dock_pass(5000);
+	begin_catching_up();
 	assert_false(dock_has("system.x"));
 	dock_scrape();
 	dock_pass(2000);
@@ -120,11 +122,7 @@ static void a_metric_is_not_held_up_by_lines_that_are_late(void **state)
 static void it_can_be_closed_while_it_catches_up_and_goes_on_behind_that(void **state)
 {
 	(void)state;
-	dock.catch_up = RATE;
-	dock_open();
-	outage(LINES);
-	dock_pass(5000);
-	assert_true(shipper_stats(dock.ship).exporter[0].is_catching_up);
+	begin_catching_up();
 	dock_close();
 	dock_open();
 	dock_pass(60000);
