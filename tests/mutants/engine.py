@@ -52,6 +52,20 @@ MUTANTS = [
         "build/tests/unit/ops/test_op_taken_back",
     ),
     Mutant(
+        "a node that stays out of its group for one that does not serve",
+        "agent/ops/engine/run_keep.c",
+        "		return is_needless(r);",
+        "		return is_needless(r) || true;",
+        "build/tests/unit/ops/test_op_taken_back",
+    ),
+    Mutant(
+        "a node that is let in again though nothing stays",
+        "agent/ops/engine/run_keep.c",
+        "standing == FRESH || !stays_behind(r, d->taken)",
+        "standing == FRESH && !stays_behind(r, d->taken)",
+        "build/tests/unit/ops/test_op_taken_back",
+    ),
+    Mutant(
         "a taking back that rests on looks of before STOP held it",
         "agent/ops/engine/run_anew.c",
         "	return (r->undoing ? run_takes_away(r) : k->looks_anew)",

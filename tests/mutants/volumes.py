@@ -217,7 +217,7 @@ MUTANTS = [
         "the volume of a node that just ends left for an older one",
         KEPT,
         "(first == NULL || is_better(p, &all->v[i], first))",
-        "first == NULL",
+        "(first == NULL || (first == NULL && is_better(p, &all->v[i], first)))",
         GIVES,
     ),
     Mutant(

@@ -51,6 +51,8 @@ enum leaving {
 struct doing {
 	struct step s;
 	char *own_name, *own_title; /* undo steps own name, title and arguments */
+	const struct doing *of;     /* in the undo list: the plan's step that it is about */
+	const struct doing *taken;  /* in the undo list: it does again what that one there has taken back; NULL: it does not */
 	enum standing standing;
 	unsigned generation;
 	int64_t tried_ms; /* Unix time of the first intent, for the record; 0: none */
@@ -224,7 +226,8 @@ enum run_state run_look_anew(struct run *r); /* they are made again */
 
 /* ---- run_keep.c ---- */
 bool run_takes_away(const struct run *r); /* the step at hand: an undo that takes out of service, or removes something */
-bool run_keeps(struct run *r);            /* and it is passed over, for who was to serve again does not: told in the notes */
+/* And it is passed over, for who was to serve again does not: told in the notes. Or it would do again what need not be. */
+bool run_keeps(struct run *r);
 
 /* ---- run_undo.c ---- */
 enum run_state run_survey(struct run *r), run_survey_again(struct run *r), run_surveyed(struct run *r);

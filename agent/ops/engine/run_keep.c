@@ -2,8 +2,9 @@
  *
  * Old nodes are let in again before the new ones go, and behind that a read (vouches) tells whether they serve. Whom it leaves out
  * does not: it has ended meanwhile, or is ill, and the new node may be the only one that serves. Then every undo behind it that
- * takes out of service or removes something is passed over: what it would take back stays, and the plan has failed. This follows
- * from the records of the reads alone, so that a restart comes to the same. */
+ * takes out of service or removes something is passed over: what it would take back stays, and the plan has failed. A node that
+ * stays and is out of service by then is put back as it was: at the end of the list stand the steps that do so (taken), and where
+ * nothing was passed over they are. All of this follows from the records alone, so that a restart comes to the same. */
 #include <string.h>
 
 #include "agent/base/json.h"
@@ -12,11 +13,14 @@
 #include "agent/ops/engine/run_impl.h"
 #include "agent/ops/steps/subject.h"
 
+static bool takes_away(const struct step_kind *k)
+{
+	return k->takes_out || k->removes != NULL;
+}
+
 bool run_takes_away(const struct run *r)
 {
-	const struct step_kind *k = run_now(r)->s.kind;
-
-	return r->undoing && (k->takes_out || k->removes != NULL);
+	return r->undoing && takes_away(run_now(r)->s.kind);
 }
 
 /* In two groups it is told once. */
@@ -74,10 +78,54 @@ static void tell(struct run *r, const struct buf *idle)
 		    .class = "PRECONDITION", .message = text, .action = s->kind->action, .resource = buf_str(&of) });
 }
 
+/* ---- what stays is put back as it was ---- */
+
+static bool shares_one(const json_t *a, const json_t *b)
+{
+	for (size_t i = 0; i < json_array_size(a); i++)
+		for (size_t k = 0; k < json_array_size(b); k++)
+			if (json_equal(json_array_get(a, i), json_array_get(b, k)))
+				return true;
+	return false;
+}
+
+/* Takes nothing; a list of nodes, or NULL. The caller's. */
+static json_t *nodes_of(const struct run *r, const struct doing *d)
+{
+	CLEANUP(json_close) json_t *args = NULL;
+	struct err e;
+
+	return facts_resolve(d->s.args, r->env->facts, &args, &e) == 0 ? json_incref(json_object_get(args, "instances")) : NULL;
+}
+
+/* It was to be taken away as well, behind what was done to it, and was not. */
+static bool stays_behind(const struct run *r, const struct doing *done)
+{
+	CLEANUP(json_close) json_t *out = nodes_of(r, done);
+
+	for (const struct doing *d = done + 1; d < &r->undo[r->at]; d++) {
+		CLEANUP(json_close) json_t *nodes = takes_away(d->s.kind) && d->standing == FRESH ? nodes_of(r, d) : NULL;
+
+		if (shares_one(out, nodes))
+			return true;
+	}
+	return false;
+}
+
+/* What has failed may have had its effect on some; to do it again is harmless. */
+static bool is_needless(const struct run *r)
+{
+	const struct doing *d = run_now(r);
+
+	return d->taken->standing == FRESH || !stays_behind(r, d->taken);
+}
+
 bool run_keeps(struct run *r)
 {
 	CLEANUP(buf_close) struct buf idle = BUF_MAX(SUBJECT_MAX);
 
+	if (run_now(r)->taken != NULL)
+		return is_needless(r);
 	/* What was begun is not passed over: it is in doubt, and looked for first. */
 	if (!run_takes_away(r) || run_now(r)->standing != FRESH)
 		return false;

@@ -240,7 +240,8 @@ void run_outcome_apply(struct run *r, struct doing *d, json_t *record, int64_t a
 static enum run_state leave_standing(struct run *r, const struct doing *d)
 {
 	const char *why = json_str_or(json_object_get(d->outcome, "error"), "message", "?");
-	CLEANUP(mem_close) char *text = mem_printf("not taken back: %s (%s)", d->s.title, why);
+	CLEANUP(mem_close)
+	char *text = mem_printf("%s: %s (%s)", d->taken != NULL ? "not done" : "not taken back", d->s.title, why);
 
 	/* It is passed again when looks before it are made again. */
 	if (strstr(r->notes, text) == NULL)

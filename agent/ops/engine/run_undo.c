@@ -48,6 +48,7 @@ static void list_add_step(struct run *r, const struct doing *d, const char *pref
 
 	u->own_name = mem_printf("%s-%s", prefix, d->s.name);
 	u->own_title = mem_printf("%s: %s", title, d->s.title);
+	u->of = d;
 	u->s = (struct step){ .name = u->own_name, .kind = kind, .args = args, .title = u->own_title };
 }
 
@@ -72,6 +73,19 @@ static void waits_add(struct run *r, size_t from, size_t to)
 
 		if (args != NULL)
 			list_add_step(r, d, "undone", "wait for what was taken back", d->s.kind->undo_wait, args);
+	}
+}
+
+/* At the end, for whom run_keep.c passes the rest over: they stay, and those that are out of service by then come back into it. */
+static void again_add(struct run *r)
+{
+	for (size_t i = r->undo_n; i-- > 0;) {
+		const struct doing *u = &r->undo[i];
+
+		if (!u->s.kind->takes_out || !step_mutates(u->s.kind))
+			continue;
+		list_add_step(r, u->of, "again", "put back", u->of->s.kind, json_incref(u->of->s.args));
+		r->undo[r->undo_n - 1].taken = u;
 	}
 }
 
@@ -100,7 +114,7 @@ void run_undo_list(struct run *r)
 	const struct step_kind *last = NULL;
 	size_t from = r->plan->n;
 
-	r->undo = mem_alloc((2 * r->plan->n + 1) * sizeof(*r->undo));
+	r->undo = mem_alloc((3 * r->plan->n + 1) * sizeof(*r->undo));
 	/* This goes in reverse, because later things hold on to earlier ones: AWS deletes no group while a node stands in it. */
 	for (size_t i = r->plan->n; i-- > 0;) {
 		const struct doing *d = &r->v[i];
@@ -116,6 +130,7 @@ void run_undo_list(struct run *r)
 		undo_add(r, d);
 	}
 	waits_add(r, from, 0);
+	again_add(r);
 	r->undoing = true;
 	r->at = 0;
 }

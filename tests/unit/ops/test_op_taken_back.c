@@ -57,6 +57,8 @@ static void ends_and_somebody_serves_all_the_time(struct shop *s, const struct d
 	assert_int_equal(shop_ends(s, k, NULL), STATE_OF(ROLLED_BACK));
 	assert_true(seen >= most); /* old and new ones together */
 	assert_int_equal(shop_alive(s), s->k.cluster.nodes);
+	/* Nothing stays, so nothing is put back. */
+	assert_null(strstr(buf_str(&s->log), "/again-"));
 }
 
 static void a_replace_lets_the_old_one_serve_before_the_new_one_goes(void **state)
@@ -70,25 +72,31 @@ static void a_replace_lets_the_old_one_serve_before_the_new_one_goes(void **stat
 	ends_and_somebody_serves_all_the_time(s, &k, 2);
 }
 
+static void upgrade(struct shop *s, struct desk_command *k, uint32_t batch)
+{
+	Reeve__Control__V1__WarehouseUpgrade u = REEVE__CONTROL__V1__WAREHOUSE_UPGRADE__INIT;
+
+	s->k.cluster.user_data = (ProtobufCBinaryData){ 3, (uint8_t *)"abc" };
+	s->k.s.generation++;
+	desk_command(k, 2);
+	u.warehouse = (char *)"wh-1";
+	u.spec = &s->k.s;
+	u.batch = batch;
+	k->c.verb = REEVE__CONTROL__V1__VERB__WAREHOUSE_UPGRADE;
+	k->c.args.len = reeve__control__v1__warehouse_upgrade__pack(&u, k->args);
+	k->c.not_before = 0;
+	shop_head(s);
+	shop_send(s, k, true);
+	desk_pass(&s->d, 100);
+}
+
 static void an_upgrade_lets_the_old_ones_serve_before_the_new_ones_go(void **state)
 {
 	struct shop *s = *state;
 	struct desk_command k;
-	Reeve__Control__V1__WarehouseUpgrade u = REEVE__CONTROL__V1__WAREHOUSE_UPGRADE__INIT;
 
 	stand(s, 2);
-	s->k.cluster.user_data = (ProtobufCBinaryData){ 3, (uint8_t *)"abc" };
-	s->k.s.generation++;
-	desk_command(&k, 2);
-	u.warehouse = (char *)"wh-1";
-	u.spec = &s->k.s;
-	u.batch = 2;
-	k.c.verb = REEVE__CONTROL__V1__VERB__WAREHOUSE_UPGRADE;
-	k.c.args.len = reeve__control__v1__warehouse_upgrade__pack(&u, k.args);
-	k.c.not_before = 0;
-	shop_head(s);
-	shop_send(s, &k, true);
-	desk_pass(&s->d, 100);
+	upgrade(s, &k, 2);
 	ends_and_somebody_serves_all_the_time(s, &k, 4);
 }
 
@@ -111,12 +119,15 @@ static void a_new_one_that_goes_has_left_its_group_before(void **state)
 
 /* ---- who was to serve again does not ---- */
 
+#define HEALTH_CHECKS_MS 120000 /* of one that was let in again */
+
 static void the_new_one_stays_and_serves(struct shop *s, const struct desk_command *k)
 {
 	CLEANUP(mem_close)
 	char *why = mem_printf("%s stays, for %s does not serve again", s->sim->instances[1]->t.id, s->sim->instances[0]->t.id);
 
 	assert_int_equal(shop_ends(s, k, NULL), STATE_OF(FAILED));
+	desk_pass(&s->d, HEALTH_CHECKS_MS);
 	assert_true(aws_is_alive(s->sim, s->sim->instances[1]));
 	assert_int_equal(serving(s), 1);
 	assert_int_equal(shop_count(s, "TerminateInstances"), 0);
@@ -178,6 +189,67 @@ static void a_new_one_stays_where_the_old_one_is_ill(void **state)
 	the_new_one_stays_and_serves(s, &k);
 }
 
+/* STOP keeps the new ones from ending once they are out of their group, and meanwhile those that serve end. */
+static void end_the_old_ones_once_the_new_ones_are_out(struct shop *s, unsigned old)
+{
+	while (strstr(buf_str(&s->log), "undo-register-sql outcome=done") == NULL)
+		desk_pass(&s->d, 100);
+	sim_file_puts(s->d.w, "/etc/reeve/STOP", "");
+	for (unsigned i = 0; i < old; i++)
+		aws_hand_end(s->sim, s->sim->instances[i]);
+	desk_pass(&s->d, 3600000);
+	assert_int_equal(serving(s), 0);
+	sim_file_unlink(s->d.w, "/etc/reeve/STOP");
+}
+
+static void a_new_one_that_stays_is_let_in_again(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	stand(s, 1);
+	shop_listen(s);
+	shop_replace_one(s, &k, 0);
+	desk_pass(&s->d, 100);
+	end_the_old_ones_once_the_new_ones_are_out(s, 1);
+	the_new_one_stays_and_serves(s, &k);
+	assert_non_null(strstr(buf_str(&s->log), "again-register-sql outcome=done"));
+}
+
+/* Each answer of AWS is the last that this life of the agent hears. */
+static void a_new_one_that_stays_is_let_in_again_however_often_the_agent_begins_anew(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	unsigned registered;
+
+	stand(s, 1);
+	shop_listen(s);
+	shop_replace_one(s, &k, 0);
+	desk_pass(&s->d, 100);
+	end_the_old_ones_once_the_new_ones_are_out(s, 1);
+	registered = shop_count(s, " RegisterTargets");
+	while (shop_count(s, " RegisterTargets") == registered && !op_fields(ops_find(s->d.ops, k.id))->is_ended)
+		desk_pass(&s->d, 10);
+	shop_reopen(s);
+	the_new_one_stays_and_serves(s, &k);
+}
+
+static void new_ones_of_an_upgrade_that_stay_are_let_in_again(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	stand(s, 2);
+	shop_listen(s);
+	upgrade(s, &k, 2);
+	end_the_old_ones_once_the_new_ones_are_out(s, 2);
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(FAILED));
+	desk_pass(&s->d, HEALTH_CHECKS_MS);
+	assert_int_equal(serving(s), 2);
+	assert_int_equal(shop_count(s, "TerminateInstances"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +259,9 @@ int main(void)
 		SHOP(a_new_one_stays_where_the_old_one_ended_while_stop_held_the_undo),
 		SHOP(a_new_one_stays_where_the_old_one_ended_while_it_drained),
 		SHOP(a_new_one_stays_where_the_old_one_is_ill),
+		SHOP(a_new_one_that_stays_is_let_in_again),
+		SHOP(a_new_one_that_stays_is_let_in_again_however_often_the_agent_begins_anew),
+		SHOP(new_ones_of_an_upgrade_that_stay_are_let_in_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
