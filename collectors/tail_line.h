@@ -3,6 +3,13 @@
 #include "collectors/tail_impl.h"
 #include "collectors/wrapped.h"
 
+/* What the bytes of a line may be, as far as it is known of all that was read with it. */
+enum tail_bytes {
+	TAIL_BYTES_ANY, /* NULs among them */
+	TAIL_BYTES_TEXT,  /* no NUL */
+	TAIL_BYTES_PLAIN, /* ASCII without NUL: it may leave as it is */
+};
+
 /* `raw` of `len` bytes, which the file holds from its offset to `to`. In front of raw stand the `begun` bytes of the same line that
  * were taken before. */
 struct tail_line {
@@ -14,7 +21,7 @@ struct tail_line {
 	bool is_unfinished; /* it, or the record that it is, has no end */
 	bool is_within;     /* `to` lies in a line: that goes on there, or its record has others beside it (tail_wrapped.c) */
 	bool is_foreign;    /* not written as the source's format says */
-	bool has_nuls;      /* it may have some */
+	enum tail_bytes bytes;
 	size_t joined;      /* lines behind the first one */
 	const struct wrapped *wrapped; /* what a container's runtime says of it; NULL: it stands in the file as it is */
 };

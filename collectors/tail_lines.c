@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "agent/base/str.h"
 #include "collectors/tail_head.h"
 #include "collectors/tail_text.h"
 
@@ -20,7 +21,7 @@ static enum tail_read hand_over_long(struct tail_file *tf, uint64_t end, uint64_
 	struct tail *t = tf->src->t;
 	size_t want = (size_t)t->line_max + 4; /* a look beyond the cut shows whether a sequence goes on */
 	struct tail_line l = {
-		.to = to, .is_unfinished = is_unfinished, .is_within = is_unfinished, .is_foreign = tail_wraps(tf), .has_nuls = true
+		.to = to, .is_unfinished = is_unfinished, .is_within = is_unfinished, .is_foreign = tail_wraps(tf)
 	};
 	uint64_t from = tf->offset - tail_line_begun(tf);
 	char last;
@@ -53,7 +54,7 @@ static size_t pass_nuls(struct tail_file *tf, const char *at, size_t len)
 }
 
 /* The record from *at on, which moves behind it. TAIL_END: what is there is no whole record. */
-static enum tail_read take_plain(struct tail_file *tf, const char **at, const char *lf, const char *end, bool has_nuls,
+static enum tail_read take_plain(struct tail_file *tf, const char **at, const char *lf, const char *end, enum tail_bytes bytes,
 				 bool is_final)
 {
 	const char *hole, *stop;
@@ -64,7 +65,7 @@ static enum tail_read take_plain(struct tail_file *tf, const char **at, const ch
 		lf = tail_record_end(tf, *at, lf, end, is_final, &joined);
 		tf->is_open = lf == NULL;
 	}
-	hole = has_nuls ? tail_head_hole(*at, (size_t)((lf != NULL ? lf : end) - *at)) : NULL;
+	hole = bytes == TAIL_BYTES_ANY ? tail_head_hole(*at, (size_t)((lf != NULL ? lf : end) - *at)) : NULL;
 	if (lf == NULL && hole == NULL)
 		return TAIL_END;
 	/* A hole itself stays for pass_nuls, in the next round or with the next chunk, which counts it. */
@@ -73,7 +74,7 @@ static enum tail_read take_plain(struct tail_file *tf, const char **at, const ch
 				.len = (size_t)((hole != NULL ? hole : lf) - *at),
 				.behind = stop,
 				.is_foreign = tail_wraps(tf),
-				.has_nuls = has_nuls,
+				.bytes = bytes,
 				.joined = joined };
 	l.to = tf->offset + (uint64_t)(stop - *at);
 	if (!tail_take_line(tf, &l))
@@ -83,31 +84,40 @@ static enum tail_read take_plain(struct tail_file *tf, const char **at, const ch
 }
 
 /* The same, where a line may be one of a container's log; what is none is taken as it is. */
-static enum tail_read take_one(struct tail_file *tf, const char **at, const char *end, bool has_nuls, bool is_final)
+static enum tail_read take_one(struct tail_file *tf, const char **at, const char *end, enum tail_bytes bytes, bool is_final)
 {
 	const char *lf, *stop;
 	enum tail_read r;
 
-	*at += has_nuls ? pass_nuls(tf, *at, (size_t)(end - *at)) : 0;
+	*at += bytes == TAIL_BYTES_ANY ? pass_nuls(tf, *at, (size_t)(end - *at)) : 0;
 	lf = memchr(*at, '\n', (size_t)(end - *at));
 	if (lf == NULL || !tail_wraps(tf))
-		return take_plain(tf, at, lf, end, has_nuls, is_final);
+		return take_plain(tf, at, lf, end, bytes, is_final);
 	r = tail_wrapped_take(tf, *at, lf, end, is_final, &stop);
 	if (r == TAIL_MORE)
 		*at = stop;
-	return r == TAIL_MORE || r == TAIL_HOLD || r == TAIL_END ? r : take_plain(tf, at, lf, end, has_nuls, is_final);
+	return r == TAIL_MORE || r == TAIL_HOLD || r == TAIL_END ? r : take_plain(tf, at, lf, end, bytes, is_final);
+}
+
+/* Asked once a chunk, and not of each line; for the part of a line too that was taken before. */
+static enum tail_bytes bytes_of(const struct tail_file *tf, const char *at, size_t len)
+{
+	if (tf->goes_on)
+		return TAIL_BYTES_ANY;
+	if (str_plain_len(at, len) == len)
+		return TAIL_BYTES_PLAIN;
+	return memchr(at, '\0', len) != NULL ? TAIL_BYTES_ANY : TAIL_BYTES_TEXT;
 }
 
 /* All whole records of a chunk: `at` is where tf->offset is in it, `end` its end; is_final: the last one, too, which may go on. */
 static enum tail_read lines_of(struct tail_file *tf, const char *at, const char *end, bool is_final)
 {
-	/* NULs are rare: asked once a chunk, for the part of a line too that was taken before. */
-	bool has_nuls = tf->goes_on || memchr(at, '\0', (size_t)(end - at)) != NULL;
+	enum tail_bytes bytes = bytes_of(tf, at, (size_t)(end - at));
 	enum tail_read r = TAIL_MORE;
 
 	tf->is_open = false;
 	while (at < end && r == TAIL_MORE)
-		r = take_one(tf, &at, end, has_nuls, is_final);
+		r = take_one(tf, &at, end, bytes, is_final);
 	if (r == TAIL_HOLD)
 		return r;
 	tf->scanned = tf->offset + (uint64_t)(end - at);
@@ -225,7 +235,7 @@ enum tail_read tail_file_flush(struct tail_file *tf)
 			       .is_unfinished = true,
 			       .is_within = true,
 			       .is_foreign = tail_wraps(tf),
-			       .has_nuls = true };
+			       .bytes = TAIL_BYTES_ANY };
 	uint64_t len = tf->size - tf->offset;
 	enum tail_read r;
 	ssize_t n;

@@ -77,7 +77,7 @@ static void was_taken(struct tail_file *tf, const struct tail_line *l, const str
 	t->stats.bytes += s->to - s->from;
 	t->stats.truncated_lines += l->lost > 0;
 	t->stats.unfinished_lines += l->is_unfinished;
-	t->stats.nul_bytes += l->has_nuls ? tail_text_nuls(l->raw, l->len) : 0;
+	t->stats.nul_bytes += l->bytes == TAIL_BYTES_ANY ? tail_text_nuls(l->raw, l->len) : 0;
 	note_end(tf, l);
 	tf->offset = tf->scanned = s->to;
 	tf->passed = tf->no_text = 0;
@@ -119,7 +119,7 @@ static void take_body(struct tail *t, const struct tail_line *in, struct telemet
 {
 	l->body = in->raw;
 	l->len = in->len;
-	if (in->begun == 0 && str_plain_len(in->raw, in->len) == in->len)
+	if (in->begun == 0 && (in->bytes == TAIL_BYTES_PLAIN || str_plain_len(in->raw, in->len) == in->len))
 		return;
 	l->begun = clean(t, in);
 	l->body = buf_str(&t->text);
@@ -189,7 +189,7 @@ static bool is_text(const struct tail_file *tf, const struct tail_line *l)
 	const char *whole = l->raw - l->begun;
 	size_t len = l->begun + l->len;
 
-	return (tf->passed == 0 && (!l->has_nuls || memchr(whole, '\0', len) == NULL)) || tail_head_is_text(whole, len, false);
+	return (tf->passed == 0 && (l->bytes != TAIL_BYTES_ANY || memchr(whole, '\0', len) == NULL)) || tail_head_is_text(whole, len, false);
 }
 
 /* Cut at the limit; `all`: bytes of the whole line without its end, of which raw may hold less. false: the sink is full. */

@@ -149,7 +149,7 @@ static bool take_record(struct tail_file *tf, const struct record *r, struct tai
 
 	l->raw = buf_str(text);
 	l->len = text->len;
-	l->has_nuls = text->len > 0 && memchr(text->data, '\0', text->len) != NULL;
+	l->bytes = text->len > 0 && memchr(text->data, '\0', text->len) != NULL ? TAIL_BYTES_ANY : TAIL_BYTES_TEXT;
 	l->wrapped = &r->first;
 	l->joined = r->pieces - 1;
 	l->is_unfinished = !r->is_whole;

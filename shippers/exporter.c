@@ -100,6 +100,7 @@ void exporter_wait(struct lane *l, uint64_t ms)
 	spool_let_go(l->entry, l->x->dest);
 	l->entry = NULL;
 	buf_reset(&l->body);
+	l->is_hashed = false;
 	sm_move(&l->sm, LANE_WAITING);
 	if (ending_is_on(&l->x->end))
 		ending_step(&l->x->end);
@@ -250,6 +251,8 @@ static int fill(struct lane *l, struct err *e)
 	r->url = l->url;
 	r->send = l->body.data;
 	r->send_len = l->body.len;
+	l->is_hashed = false; /* a proof over a body that was there before would be refused */
+	r->send_digest = exporter_hash(l);
 	r->total_ms = 30000;
 	r->ca_file = x->ca_file;
 	r->connect_to = x->connect_to;
@@ -403,6 +406,7 @@ void exporter_go(struct lane *l)
 	if (l->asked_seq != l->entry->seq)
 		l->asked = 0;
 	l->asked_seq = l->entry->seq;
+	l->is_hashed = false;
 	rc = spool_load(l->entry, &l->body, &e);
 	if (rc != 0) {
 		lane_damaged(l, rc, &e);

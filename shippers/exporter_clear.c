@@ -170,6 +170,7 @@ static void lane_clear(struct lane *l, enum spool_how how)
 	/* From here on it counts how often it could not be cleared; before it was how often it could not be read. */
 	l->tries = 0;
 	buf_reset(&l->body);
+	l->is_hashed = false;
 	parts_close(&l->parts);
 	if (how == SPOOL_TAKEN)
 		clear_beside(l);

@@ -50,6 +50,7 @@ void exporter_pack_cut(struct lane *l)
 {
 	sm_move(&l->sm, LANE_PACKING);
 	buf_reset(&l->body);
+	l->is_hashed = false;
 	l->format = exporter_format(l);
 	pack_begin(&l->pack, PACK_IN, l->format, l->cut.len);
 	exporter_later(l, 0);

@@ -32,6 +32,8 @@ struct lane {
 	struct export_proof proof;
 	struct buf body;
 	enum pack_format format; /* of the body */
+	struct digest digest;    /* of the body, where is_hashed: made once for the proof and for the ledger */
+	bool is_hashed;
 	char id[BATCH_ID_LEN];   /* of what is sent: the entry's, or a part's */
 	struct parts parts;      /* of a body that was too large; kept while it waits */
 	struct pack pack;        /* while opening, unpacking or packing */
@@ -69,6 +71,7 @@ void exporter_later(struct lane *l, uint64_t ms); /* the lane's state has its ne
 void exporter_go(struct lane *l);                 /* the oldest body, if there is one and the lane is idle */
 
 /* exporter_ledger.c */
+const struct digest *exporter_hash(struct lane *l); /* of the body, where it is not there yet */
 void exporter_say(struct lane *l, const char *outcome, uint32_t records, uint64_t rejected); /* of what is in hand */
 
 /* exporter_clear.c */

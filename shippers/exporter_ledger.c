@@ -25,17 +25,23 @@ static void set_sources(json_t *line, const struct lane *l, uint32_t records)
 	json_object_set_new(line, "sources", sources);
 }
 
-static void set_body(json_t *line, const struct lane *l)
+const struct digest *exporter_hash(struct lane *l)
+{
+	if (!l->is_hashed)
+		l->digest = digest_of(l->body.data, l->body.len);
+	l->is_hashed = true;
+	return &l->digest;
+}
+
+static void set_body(json_t *line, struct lane *l)
 {
 	char hex[DIGEST_HEX_LEN];
-	struct digest d;
 
 	if (l->body.len == 0) /* it could not be read */
 		return;
-	d = digest_of(l->body.data, l->body.len);
 	set(line, "raw", pack_raw_size(l->format, &l->body));
 	set(line, "wire", l->body.len);
-	json_object_set_new(line, "sha256", json_string(digest_hex(&d, hex)));
+	json_object_set_new(line, "sha256", json_string(digest_hex(exporter_hash(l), hex)));
 }
 
 void exporter_say(struct lane *l, const char *outcome, uint32_t records, uint64_t rejected)

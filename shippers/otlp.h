@@ -18,7 +18,7 @@ struct otlp_resource *otlp_resource_new(const struct telemetry_attr *attrs, size
 void otlp_resource_free(struct otlp_resource *r);
 
 struct otlp_logs;
-struct otlp_logs *otlp_logs_new(const struct otlp_resource *r);
+struct otlp_logs *otlp_logs_new(const struct otlp_resource *r, struct spare *s); /* where buffers for records come from */
 void otlp_logs_free(struct otlp_logs *o);
 /* Where lines of one origin go: a ScopeLogs whose scope has these attributes, in the ResourceLogs of this service (NULL: none is
  * known). It is the same for the same texts, and stays until the request is finished. */

@@ -35,16 +35,18 @@ struct otlp_row {
 
 struct otlp_logs {
 	const struct otlp_resource *resource;
+	struct spare *spare;
 	struct otlp_row **rows; /* each from mem_new: a row does not move */
 	size_t rows_n, size;
 	struct buf attrs; /* of the row or the record in hand, encoded; of a record its severity, too */
 };
 
-struct otlp_logs *otlp_logs_new(const struct otlp_resource *r)
+struct otlp_logs *otlp_logs_new(const struct otlp_resource *r, struct spare *s)
 {
 	struct otlp_logs *o = mem_new(struct otlp_logs);
 
 	o->resource = r;
+	o->spare = s;
 	o->attrs = BUF_MAX(BATCH_BYTES_MAX);
 	return o;
 }
@@ -119,7 +121,7 @@ void otlp_logs_add(struct otlp_logs *o, struct otlp_row *row, const struct telem
 		pbw_str(&o->attrs, RECORD_SEVERITY_TEXT, l->severity_text);
 	record = (l->time_ms > 0 ? PBW_FIXED64_LEN : 0) + body + o->attrs.len + PBW_FIXED64_LEN;
 	if (row->records.data == NULL && row->had > 0)
-		buf_room(&row->records, row->had + row->had / 16); /* one piece of memory, and not one that doubles a dozen times */
+		spare_take(o->spare, &row->records, row->had + row->had / 16); /* and not one that doubles a dozen times */
 	at = start = buf_room(&row->records, FRAME_MAX + l->len + o->attrs.len);
 	if (at == NULL) {
 		row->is_over = true;

@@ -51,9 +51,17 @@ uint64_t pack_raw_size(enum pack_format f, const struct buf *b)
 
 void pack_begin(struct pack *p, enum pack_way way, enum pack_format f, size_t all)
 {
-	*p = (struct pack){ .codec = formats[f].codecs[way] };
-	p->state = mem_alloc(p->codec->state_size);
-	p->codec->begin(p->state, all);
+	const struct pack_codec *codec = formats[f].codecs[way];
+
+	p->piece = p->at = 0;
+	if (p->state != NULL && p->codec == codec && codec->again != NULL) {
+		codec->again(p->state, all);
+		return;
+	}
+	pack_end(p);
+	p->codec = codec;
+	p->state = mem_alloc(codec->state_size);
+	codec->begin(p->state, all);
 }
 
 /* A slice ends with a piece at the latest. */

@@ -3,6 +3,7 @@
  *
  *     pack_begin(&p, PACK_IN, PACK_GZIP, all)      PACK_OUT: unpacks, and all says nothing
  *     while ((rc = pack_slice(&p, from, to)) == 0) ... the next tick
+ *     pack_begin(&p, ...)          another one: the library's memory of the last one serves again, where it was of the same kind
  *     pack_end(&p)                 at any time, also twice */
 #pragma once
 #include <stdbool.h>
@@ -20,7 +21,7 @@ enum pack_format { PACK_GZIP, PACK_ZSTD };
 
 struct pack {
 	const struct pack_codec *codec;
-	void *state;      /* of the library; NULL: ended */
+	void *state;      /* of the library; NULL: none, or ended */
 	size_t piece, at; /* what went in: so many pieces, and so many bytes of the next one */
 };
 
@@ -28,7 +29,7 @@ const char *pack_name(enum pack_format f);                       /* as Content-E
 const char *pack_suffix(enum pack_format f);                     /* of a file: ".gz" */
 bool pack_is(enum pack_format f, const struct buf *b);           /* by its first bytes and its length */
 uint64_t pack_raw_size(enum pack_format f, const struct buf *b); /* of what was packed, as it says itself; 0: it does not */
-void pack_begin(struct pack *p, enum pack_way way, enum pack_format f, size_t all); /* all: bytes that will go in */
+void pack_begin(struct pack *p, enum pack_way way, enum pack_format f, size_t all); /* p: zero at first; all: bytes that will go in */
 /* 1: that was all; 0: there is more; -ERR_LIMIT: `to` is full, -ERR_INVALID: it was not of that format, or not all of it. */
 int pack_slice(struct pack *p, const struct buf *from, struct buf *to);
 int pack_pieces(struct pack *p, const struct pieces *from, struct buf *to); /* the same of several buffers */

@@ -51,5 +51,5 @@ static int slice_in(void *state, const char *p, size_t n, bool is_last, struct b
 	return is_over(s);
 }
 
-const struct pack_codec pack_isal_in = { sizeof(struct state), 256u << 10, begin, slice_in, NULL };
+const struct pack_codec pack_isal_in = { sizeof(struct state), 256u << 10, begin, begin, slice_in, NULL };
 #endif

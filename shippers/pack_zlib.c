@@ -59,12 +59,18 @@ static int slice_in(void *state, const char *p, size_t n, bool is_last, struct b
 	return what_came(rc, false);
 }
 
+static void again_in(void *state, size_t all)
+{
+	(void)all;
+	deflateReset((z_stream *)state);
+}
+
 static void end_in(void *state)
 {
 	deflateEnd((z_stream *)state);
 }
 
-const struct pack_codec pack_zlib_in = { sizeof(z_stream), SLICE, begin_in, slice_in, end_in };
+const struct pack_codec pack_zlib_in = { sizeof(z_stream), SLICE, begin_in, again_in, slice_in, end_in };
 
 /* ---- out ---- */
 
@@ -97,4 +103,4 @@ static void end_out(void *state)
 	inflateEnd((z_stream *)state);
 }
 
-const struct pack_codec pack_zlib_out = { sizeof(z_stream), SIZE_MAX, begin_out, slice_out, end_out };
+const struct pack_codec pack_zlib_out = { sizeof(z_stream), SIZE_MAX, begin_out, NULL, slice_out, end_out };

@@ -26,6 +26,14 @@ static void begin_in(void *state, size_t all)
 	((struct in *)state)->c = c;
 }
 
+static void again_in(void *state, size_t all)
+{
+	ZSTD_CCtx *c = ((struct in *)state)->c;
+
+	ZSTD_CCtx_reset(c, ZSTD_reset_session_only);
+	ZSTD_CCtx_setPledgedSrcSize(c, all);
+}
+
 static int slice_in(void *state, const char *p, size_t n, bool is_last, struct buf *to, size_t *ret_used)
 {
 	ZSTD_CCtx *c = ((struct in *)state)->c;
@@ -58,7 +66,7 @@ uint64_t pack_zstd_raw_size(const struct buf *b)
 	return size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR ? 0 : size;
 }
 
-const struct pack_codec pack_zstd_in = { sizeof(struct in), SLICE, begin_in, slice_in, end_in };
+const struct pack_codec pack_zstd_in = { sizeof(struct in), SLICE, begin_in, again_in, slice_in, end_in };
 
 /* ---- out ---- */
 
@@ -105,4 +113,4 @@ static void end_out(void *state)
 	ZSTD_freeDCtx(((struct out *)state)->d);
 }
 
-const struct pack_codec pack_zstd_out = { sizeof(struct out), SIZE_MAX, begin_out, slice_out, end_out };
+const struct pack_codec pack_zstd_out = { sizeof(struct out), SIZE_MAX, begin_out, NULL, slice_out, end_out };

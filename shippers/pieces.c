@@ -15,6 +15,14 @@ void pieces_take(struct pieces *p, struct buf *b)
 	}
 }
 
+void pieces_give(struct pieces *p, struct spare *to)
+{
+	for (size_t i = 0; i < p->n; i++)
+		spare_give(to, &p->v[i]);
+	mem_free(p->v);
+	*p = (struct pieces){ 0 };
+}
+
 void pieces_close(struct pieces *p)
 {
 	for (size_t i = 0; i < p->n; i++)

@@ -425,6 +425,7 @@ static void shipper_free(struct closing *c)
 	series_free(s->series);
 	rules_free(s->rules);
 	otlp_logs_free(s->logs);
+	spare_close(&s->spare);
 	otlp_metrics_free(s->metrics);
 	otlp_resource_free(s->resource);
 	for (size_t i = 0; i < ARRAY_LEN(s->rooms); i++)
@@ -483,6 +484,7 @@ struct shipper *shipper_new(struct world *w, const struct shipper_config *c)
 				   .max_age_s = c->max_age_s,
 				   .format = c->format };
 
+	sc.spare = &s->spare;
 	sc.opened = on_spool_opened;
 	sc.changed = on_spool_changed;
 	s->ways_n = sc.dests_n = c->dests_n;
@@ -492,7 +494,7 @@ struct shipper *shipper_new(struct world *w, const struct shipper_config *c)
 	s->sink = (struct telemetry_sink){ s, on_point, on_scrape_done, on_line, on_wait, on_found, on_lost };
 	list_init(&s->waiting);
 	s->resource = otlp_resource_new(c->resource, c->resource_n);
-	s->logs = otlp_logs_new(s->resource);
+	s->logs = otlp_logs_new(s->resource, &s->spare);
 	s->metrics = otlp_metrics_new(s->resource);
 	s->born_ms = world_wall_ms(w);
 	s->own = c->own;

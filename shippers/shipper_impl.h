@@ -19,6 +19,7 @@ struct shipper {
 	struct rules *rules; /* NULL: nothing leaves */
 	struct otlp_resource *resource;
 	struct otlp_logs *logs;
+	struct spare spare; /* for records, and for the bodies that they become */
 	struct otlp_metrics *metrics;
 	struct batch *open[TELEMETRY_KINDS];        /* NULL: nothing since the last one was closed */
 	struct account_part *late[TELEMETRY_KINDS]; /* counts for the next batch that is opened */

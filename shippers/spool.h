@@ -48,6 +48,7 @@ struct spool_config {
 	/* A body was lost unsent, which is durable; NULL: nobody asks. */
 	void (*lost)(void *ctx, const struct lost *l, uint64_t bytes);
 	const struct telemetry_positions *positions; /* what its log keeps beside the batches; it outlives the spool */
+	struct spare *spare; /* large buffers, what batches are made of among them: kept from one large body to the next */
 };
 
 /* How the sending of a body ended; where two ended differently the later one of these counts. */

@@ -75,7 +75,7 @@ static void on_body(struct disk_req *r, int rc)
 	j->entry->bytes = j->packed.len;
 	j->entry->crc = gzip_crc32(j->packed.data, j->packed.len);
 	j->entry->is_durable = true;
-	buf_close(&j->packed);
+	spare_give(s->c.spare, &j->packed);
 	sm_move(&j->sm, JOB_DURABLE);
 	spool_write_kick(s);
 }
@@ -99,6 +99,18 @@ void spool_bodies_again(struct spool *s)
 
 /* ---- packed ------------------------------------------------------------------------------------------------------------- */
 
+/* What large bodies need serves the next one of them. Behind a small one it goes: the log that was read quickly is at its end. */
+static void rest(struct spool *s, struct spool_job *j)
+{
+	bool is_large = j->b->raw.len >= SPARE_FROM;
+
+	pieces_give(&j->b->raw, s->c.spare);
+	if (is_large)
+		return;
+	pack_end(&s->pack);
+	spare_close(s->c.spare);
+}
+
 static void on_pack(struct timer *t)
 {
 	struct spool *s = container_of(t, struct spool, pack_timer);
@@ -110,8 +122,7 @@ static void on_pack(struct timer *t)
 		timer_start(s->w, &s->pack_timer, 0, on_pack);
 		return;
 	}
-	pack_end(&s->pack);
-	pieces_close(&j->b->raw);
+	rest(s, j);
 	s->packs = NULL;
 	s->unpacked[j->b->kind]--;
 	if (spool_write_waits(s))
@@ -152,6 +163,7 @@ void spool_pack_next(struct spool *s)
 		}
 		s->packs = j;
 		sm_move(&j->sm, JOB_PACKING);
+		spare_take(s->c.spare, &j->packed, j->b->raw.len / 4); /* about what it becomes */
 		pack_begin(&s->pack, PACK_IN, j->entry->format, j->b->raw.len);
 		timer_start(s->w, &s->pack_timer, 0, on_pack);
 	}

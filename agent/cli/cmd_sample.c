@@ -65,7 +65,7 @@ static int choose(struct sample *s, const char *dir, struct err *e)
 
 static int unpack(enum pack_format f, const struct buf *packed, struct buf *to)
 {
-	struct pack p;
+	struct pack p = { 0 };
 	int rc;
 
 	pack_begin(&p, PACK_OUT, f, 0);

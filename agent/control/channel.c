@@ -399,7 +399,8 @@ static const char *path_of(const char *url)
 static void message_of(struct channel *c, const struct http_req *r, struct buf *to)
 {
 	char body[DIGEST_HEX_LEN], token[DIGEST_HEX_LEN];
-	struct digest b = digest_of(r->send, r->send_len), t = digest_of(c->token.bytes, c->token.len);
+	struct digest b = r->send_digest != NULL ? *r->send_digest : digest_of(r->send, r->send_len);
+	struct digest t = digest_of(c->token.bytes, c->token.len);
 
 	buf_add(to, SIGN_DOMAIN_PROOF, sizeof(SIGN_DOMAIN_PROOF)); /* with its NUL */
 	buf_addf(to, "%s\n%s\n%s\n%" PRIu64 "\n%s", r->method, path_of(r->url), digest_hex(&b, body), c->counter,

@@ -46,6 +46,7 @@ struct run {
 	double read_s, split_s, encode_s;
 	size_t in, lines, bodies;
 	struct otlp_logs *logs;
+	struct spare spare;
 	struct otlp_row *row;
 	uint32_t records;
 	struct buf body, packed, again;
@@ -199,7 +200,7 @@ static void finish_body(struct run *r)
 	buf_reset(&r->body);
 	for (size_t i = 0; i < pieces.n; i++)
 		buf_add(&r->body, pieces.v[i].data, pieces.v[i].len);
-	pieces_close(&pieces);
+	pieces_give(&pieces, &r->spare);
 	r->records = 0;
 	pack_all(r);
 }
@@ -309,13 +310,14 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: codec FILE\n");
 		return 2;
 	}
-	r.logs = otlp_logs_new(resource);
+	r.logs = otlp_logs_new(resource, &r.spare);
 	take_file(&r, fd);
 	if (r.lines == 0)
 		give_up("no line");
 	tell(&r);
 	close(fd);
 	otlp_logs_free(r.logs);
+	spare_close(&r.spare);
 	otlp_resource_free(resource);
 	buf_close(&r.body);
 	buf_close(&r.packed);

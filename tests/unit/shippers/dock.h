@@ -71,7 +71,7 @@ static inline bool dock_unpack(const struct sim_http *x, struct buf *to)
 	bool is_zstd = dock_is_zstd(x);
 	CLEANUP(buf_close) struct buf raw = BUF_MAX(64u << 20);
 	CLEANUP(buf_close) struct buf body = BUF_MAX(64u << 20);
-	struct pack p;
+	struct pack p = { 0 };
 	int rc;
 
 	assert_true(is_zstd || str_eq(sim_http_header(x, "Content-Encoding"), "gzip"));

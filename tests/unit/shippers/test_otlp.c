@@ -37,13 +37,15 @@ static bool is(struct pbr_field f, const char *text)
 	return f.len == strlen(text) && memcmp(f.p, text, f.len) == 0;
 }
 
+static struct spare spare;
+
 /* A finished request, in one piece. */
 static void join(struct pieces *p, struct buf *to)
 {
 	for (size_t i = 0; i < p->n; i++)
 		buf_add(to, p->v[i].data, p->v[i].len);
 	assert_int_equal(to->len, p->len);
-	pieces_close(p);
+	pieces_give(p, &spare);
 }
 
 static void finish_logs(struct otlp_logs *o, struct buf *to)
@@ -69,7 +71,7 @@ static void each_service_has_its_own_resource(void **state)
 {
 	CLEANUP(buf_close) struct buf b = BUF_MAX(1u << 20);
 	struct otlp_resource *r = otlp_resource_new(resource_attrs, 2);
-	struct otlp_logs *o = otlp_logs_new(r);
+	struct otlp_logs *o = otlp_logs_new(r, &spare);
 	struct pbr_field group, record;
 
 	(void)state;
@@ -93,6 +95,7 @@ static void each_service_has_its_own_resource(void **state)
 	assert_int_equal(count(record, 1), 0); /* an unknown time stays unset */
 	assert_int_equal(otlp_logs_size(o), 0);
 	otlp_logs_free(o);
+	spare_close(&spare);
 	otlp_resource_free(r);
 }
 
@@ -107,7 +110,7 @@ static void files_of_a_service_have_scopes_of_their_own(void **state)
 	static const struct telemetry_attr files[] = { { "log.file.path", "/a" }, { "log.file.path", "/b" } };
 	CLEANUP(buf_close) struct buf b = BUF_MAX(1u << 20);
 	struct otlp_resource *r = otlp_resource_new(resource_attrs, 2);
-	struct otlp_logs *o = otlp_logs_new(r);
+	struct otlp_logs *o = otlp_logs_new(r, &spare);
 	struct otlp_row *rows[3];
 	struct pbr_field group;
 
@@ -133,6 +136,7 @@ static void files_of_a_service_have_scopes_of_their_own(void **state)
 		assert_int_equal(body_of(in(in(group, 2, 0), 2, 1)), 5);
 	}
 	otlp_logs_free(o);
+	spare_close(&spare);
 	otlp_resource_free(r);
 }
 
@@ -142,7 +146,7 @@ static void a_record_of_any_length_is_read_back(void **state)
 	static const struct telemetry_attr attr = { "reeve.log.truncated_bytes", "12" };
 	static char body[40000];
 	struct otlp_resource *r = otlp_resource_new(resource_attrs, 2);
-	struct otlp_logs *o = otlp_logs_new(r);
+	struct otlp_logs *o = otlp_logs_new(r, &spare);
 
 	(void)state;
 	memset(body, 'z', sizeof(body));
@@ -167,6 +171,7 @@ static void a_record_of_any_length_is_read_back(void **state)
 			assert_true(is(in(in(in(record, 6, 0), 2, 0), 1, 0), "12"));
 	}
 	otlp_logs_free(o);
+	spare_close(&spare);
 	otlp_resource_free(r);
 }
 

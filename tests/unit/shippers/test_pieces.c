@@ -40,7 +40,7 @@ static void what_is_taken_is_owned_and_nothing_is_no_piece(void **state)
 
 static void packed(const struct pieces *from, struct buf *to)
 {
-	struct pack p;
+	struct pack p = { 0 };
 	int rc;
 
 	pack_begin(&p, PACK_IN, PACK_GZIP, 0);

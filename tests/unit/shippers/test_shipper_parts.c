@@ -233,7 +233,7 @@ static void what_is_packed_in_slices_is_unpacked_in_slices(void **state)
 	struct buf raw = BUF_MAX(2u << 20), packed = BUF_MAX(4u << 20), again = BUF_MAX(2u << 20);
 	unsigned slices[2] = { 1, 1 };
 	uint64_t chance = 7;
-	struct pack p;
+	struct pack p = { 0 };
 
 	(void)state;
 	while (raw.len < (2u << 20) - 5) {
