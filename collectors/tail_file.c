@@ -33,18 +33,26 @@ static int fingerprint(struct world *w, struct disk_file *f, uint32_t len, uint6
 }
 
 /* Eight bytes at a step: this is done for each line. */
+static uint64_t mixed(uint64_t h, uint64_t word)
+{
+	h = (h ^ word) * UINT64_C(0xff51afd7ed558ccd);
+	return h ^ h >> 32;
+}
+
 uint64_t tail_file_before(const char *s, size_t len)
 {
-	uint64_t h = UINT64_C(0x9e3779b97f4a7c15) ^ len;
+	uint64_t h = UINT64_C(0x9e3779b97f4a7c15) ^ len, word;
 
-	for (size_t at = 0; at < len; at += sizeof(h)) {
-		uint64_t word = 0;
-
-		memcpy(&word, s + at, len - at < sizeof(word) ? len - at : sizeof(word));
-		h = (h ^ word) * UINT64_C(0xff51afd7ed558ccd);
-		h ^= h >> 32;
+	/* Every line passes here: a copy of a size that is known costs one load. */
+	for (; len >= sizeof(word); s += sizeof(word), len -= sizeof(word)) {
+		memcpy(&word, s, sizeof(word));
+		h = mixed(h, word);
 	}
-	return h;
+	if (len == 0)
+		return h;
+	word = 0;
+	memcpy(&word, s, len);
+	return mixed(h, word);
 }
 
 int tail_file_is_before(struct world *w, struct disk_file *f, uint64_t to, uint64_t before, uint32_t len)
@@ -137,9 +145,9 @@ int tail_file_place(struct tail_file *tf, uint64_t offset)
 	return 0;
 }
 
-struct telemetry_source tail_file_source(const struct tail_file *tf, uint64_t from, uint64_t to)
+void tail_file_source_in(const struct tail_file *tf, uint64_t from, uint64_t to, struct telemetry_source *ret)
 {
-	return (struct telemetry_source){ .dev = tf->dev,
+	*ret = (struct telemetry_source){ .dev = tf->dev,
 					  .ino = tf->ino,
 					  .generation = tf->generation,
 					  .from = from,
@@ -150,6 +158,14 @@ struct telemetry_source tail_file_source(const struct tail_file *tf, uint64_t fr
 					  .before = tf->before,
 					  .before_len = tf->before_len,
 					  .size = tf->size };
+}
+
+struct telemetry_source tail_file_source(const struct tail_file *tf, uint64_t from, uint64_t to)
+{
+	struct telemetry_source s;
+
+	tail_file_source_in(tf, from, to, &s);
+	return s;
 }
 
 /* A restart of the agent does not start the file's silence anew: that counts from its last write, as far as the clock can be

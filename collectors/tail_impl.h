@@ -246,6 +246,7 @@ uint64_t tail_file_before(const char *s, size_t len);       /* the fingerprint o
 void tail_file_begin_anew(struct tail_file *tf, const char *why, uint64_t size); /* from 0; size: at the last look before */
 void tail_file_lost(struct tail_file *tf, uint64_t from, uint64_t size);         /* what lay between was not read, and is gone */
 struct telemetry_source tail_file_source(const struct tail_file *tf, uint64_t from, uint64_t to);
+void tail_file_source_in(const struct tail_file *tf, uint64_t from, uint64_t to, struct telemetry_source *ret); /* in place */
 
 /* tail_judge.c: is it a text? is_final: no more bytes are awaited. TAIL_MORE: go on; TAIL_END: nothing to judge yet. */
 enum tail_read tail_file_judge(struct tail_file *tf, bool is_final);

@@ -164,7 +164,7 @@ static bool hand_over(struct tail_file *tf, struct tail_line *in)
 	take_body(t, in, &l);
 	if (has_head(tf->src->of->format) && !tf->goes_on)
 		take_head(tf, &l);
-	l.source = tail_file_source(tf, tf->offset - tf->passed, in->to);
+	tail_file_source_in(tf, tf->offset - tf->passed, in->to, &l.source);
 	l.no_text = tf->no_text;
 	note_before(tf, in, &l.source);
 	if (in->lost > 0) {
