@@ -223,6 +223,7 @@ bool run_has_heard(struct run *r); /* what has come back was taken back by run_h
 /* ---- run_anew.c ---- */
 bool run_looks_are_old(const struct run *r); /* the reads straight before the step at hand, which has made no call */
 enum run_state run_look_anew(struct run *r); /* they are made again */
+void run_forget_intent(struct doing *d);     /* no call that counts has followed it */
 
 /* ---- run_keep.c ---- */
 bool run_takes_away(const struct run *r); /* the step at hand: an undo that takes out of service, or removes something */
