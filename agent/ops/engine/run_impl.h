@@ -239,6 +239,7 @@ void run_undo_list(struct run *r);                /* r->undo_reason is durable: 
 /* The command on the tags of what a step made; NULL: not shown, or not told by tags. */
 const char *run_maker_of(const struct step_kind *k, const json_t *args, const json_t *facts, const struct inventory *inv);
 void run_add_note(struct run *r, const char *text);
+void run_put_note(struct run *r, const char *text); /* before the others */
 
 /* ---- run_journal.c ---- */
 /* Since when no call of the step at hand has been made, and why no other will be: so that a restart does not begin the wait for
