@@ -235,7 +235,7 @@ static void a_new_one_that_stays_is_let_in_again_however_often_the_agent_begins_
 	the_new_one_stays_and_serves(s, &k);
 }
 
-/* What was left out, and could not be taken back, is told for each group, at length: and yet one hears in the result that it stays. */
+/* What could not be taken back is told for each group, at length: and yet one hears in the result that it stays. */
 static void in_two_groups_it_is_told_that_the_new_one_stays(void **state)
 {
 	struct shop *s = *state;
@@ -270,8 +270,8 @@ static enum shop_fault ends_nobody(struct shop *s, const char *body)
 	return is_throttled && strstr(body, "Action=RegisterTargets") != NULL ? SHOP_LOST_AFTER : SHOP_FINE;
 }
 
-/* The intent to end it is recorded, and AWS has taken no call. By the time that it would, the old one is ill; and well again when the
- * new one is on its way back into its group, and the agent begins anew. */
+/* The intent to end it is recorded, and AWS has taken no call. By the time that it would the old one is ill; and it is well again
+ * when the new one is on its way back into its group, and the agent begins anew. */
 static void a_new_one_that_is_let_in_again_does_not_end_behind_a_restart(void **state)
 {
 	struct shop *s = *state;
