@@ -11,7 +11,6 @@
 #define NAMES_MAX 20000 /* commands; of more the later ones are called by their ids */
 #define LISTED_MAX 6
 #define UNKNOWN_MAX 400
-#define UNDO "undo-" /* before the name of a step that takes back */
 
 static const char *text(const json_t *r, const char *member)
 {
@@ -45,18 +44,32 @@ static void add_command(const struct sentence *s, const json_t *r, struct buf *t
 		buf_addf(to, "command %.13s", id);
 }
 
-/* In words, as the plan says it; its name where the plan was not seen. One that takes back bears the name of what it takes back. */
+/* What stands before the name of a step of the plan, in a step that takes it back or belongs to that: and in words. */
+static const struct back {
+	const char *before, *says;
+} backs[] = { { "undo-", "take back: " }, { "undone-", "wait for what was taken back: " }, { "again-", "put back: " }, { "", "" } };
+
+static const struct back *back_of(const char *step)
+{
+	const struct back *b = backs;
+
+	while (!str_starts(step, b->before))
+		b++;
+	return b;
+}
+
+/* In words, as the plan says it; its name where the plan was not seen. */
 static void add_title(const struct sentence *s, const json_t *r, struct buf *to)
 {
 	const char *step = text(r, "step"), *title;
-	bool is_undo = str_starts(step, UNDO);
-	CLEANUP(mem_close) char *key = mem_printf("%s/%s", text(r, "plan"), is_undo ? step + strlen(UNDO) : step);
+	const struct back *b = back_of(step);
+	CLEANUP(mem_close) char *key = mem_printf("%s/%s", text(r, "plan"), step + strlen(b->before));
 
 	title = json_str_or(json_object_get(s->titles, text(r, "op")), key, NULL);
 	if (title == NULL)
 		buf_adds(to, step);
 	else
-		buf_addf(to, "%s%s", is_undo ? "take back: " : "", title);
+		buf_addf(to, "%s%s", b->says, title);
 }
 
 /* "command 7, cluster-be: register be/sql: " */

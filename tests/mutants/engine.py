@@ -66,6 +66,20 @@ MUTANTS = [
         "build/tests/unit/ops/test_op_taken_back",
     ),
     Mutant(
+        "that a node stays told behind all that was left out, where it is cut off",
+        "agent/ops/engine/run_keep.c",
+        "	run_put_note(r, text);",
+        "	run_add_note(r, text);",
+        "build/tests/unit/ops/test_op_taken_back",
+    ),
+    Mutant(
+        "an intent that a look behind it has overtaken, taken for a call by the next life",
+        "agent/ops/engine/run_journal.c",
+        "		if (d->standing == INTENDED)\n			run_forget_intent(d);",
+        "		if (d->standing == INTENDED && d == look)\n			run_forget_intent(d);",
+        "build/tests/unit/ops/test_op_taken_back",
+    ),
+    Mutant(
         "a taking back that rests on looks of before STOP held it",
         "agent/ops/engine/run_anew.c",
         "	return (r->undoing ? run_takes_away(r) : k->looks_anew)",

@@ -144,6 +144,13 @@ MUTANTS = [
         "build/tests/unit/ops/plan/test_planner_power",
     ),
     Mutant(
+        "who serves already let in with those that do not, and taken out with them",
+        "agent/ops/plan/planner_replace.c",
+        '		if (t == NULL || str_eq(t->state, "draining"))',
+        '		if (t == NULL || str_eq(t->state, "draining") || true)',
+        "build/tests/unit/ops/plan/test_planner_upgrade",
+    ),
+    Mutant(
         "nodes that end although one of those in their place was taken out",
         "agent/ops/plan/planner_replace.c",
         '	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "healthy-%s", g->name);',

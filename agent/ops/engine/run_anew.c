@@ -78,6 +78,13 @@ bool run_looks_are_old(const struct run *r)
 	       is_any_old(r);
 }
 
+void run_forget_intent(struct doing *d)
+{
+	d->first_ms = d->last_ms = 0;
+	json_close(&d->doubt);
+	d->standing = FRESH;
+}
+
 enum run_state run_look_anew(struct run *r)
 {
 	size_t first = first_look(r);
@@ -87,11 +94,10 @@ enum run_state run_look_anew(struct run *r)
 		 run_now(r)->s.name);
 	d->anew_n++;
 	d->since_ms = r->a.tries > 0 ? r->a.started_ms : 0;
-	d->first_ms = d->last_ms = 0;
-	json_close(&d->doubt);
 	/* No call that counts has followed its intent, if it has one: the next one is another. */
-	for (size_t i = first; i <= r->at; i++)
-		if (i == r->at || is_look(r, i))
+	run_forget_intent(d);
+	for (size_t i = first; i < r->at; i++)
+		if (is_look(r, i))
 			step_at(r, i)->standing = FRESH;
 	r->at = first;
 	return RUN_AT_NEXT;

@@ -223,6 +223,7 @@ bool run_has_heard(struct run *r); /* what has come back was taken back by run_h
 /* ---- run_anew.c ---- */
 bool run_looks_are_old(const struct run *r); /* the reads straight before the step at hand, which has made no call */
 enum run_state run_look_anew(struct run *r); /* they are made again */
+void run_forget_intent(struct doing *d);     /* no call that counts has followed it */
 
 /* ---- run_keep.c ---- */
 bool run_takes_away(const struct run *r); /* the step at hand: an undo that takes out of service, or removes something */
@@ -238,6 +239,7 @@ void run_undo_list(struct run *r);                /* r->undo_reason is durable: 
 /* The command on the tags of what a step made; NULL: not shown, or not told by tags. */
 const char *run_maker_of(const struct step_kind *k, const json_t *args, const json_t *facts, const struct inventory *inv);
 void run_add_note(struct run *r, const char *text);
+void run_put_note(struct run *r, const char *text); /* before the others */
 
 /* ---- run_journal.c ---- */
 /* Since when no call of the step at hand has been made, and why no other will be: so that a restart does not begin the wait for

@@ -99,10 +99,23 @@ void run_record_doubt(struct run *r, json_t *error)
 	journal_append(r->env->journal, &r->doubt_rec, "step.doubt", m, on_doubt);
 }
 
+/* A look that has a second outcome was made anew, and that is done only while no call that counts has followed the intent behind it
+ * (run_anew.c). So the step is as it was then: what the look tells decides whether it is called at all. */
+static void forget_intents(const struct run *r, struct doing *look)
+{
+	const struct doing *end = r->undoing ? r->undo + r->undo_n : r->v + r->plan->n;
+
+	for (struct doing *d = look + 1; d < end; d++)
+		if (d->standing == INTENDED)
+			run_forget_intent(d);
+}
+
 void run_replay_outcome(struct run *r, const json_t *record, int64_t time_ms)
 {
 	struct doing *d = by_name(r, json_str_or(record, "step", ""));
 
+	if (d != NULL && d->standing == DONE && !step_mutates(d->s.kind))
+		forget_intents(r, d);
 	/* A record without a time counts as just written: what it changed is then waited for as long as it may take to be shown. */
 	if (d != NULL)
 		run_outcome_apply(r, d, (json_t *)record, time_ms > 0 ? time_ms : world_wall_ms(r->env->w));

@@ -69,9 +69,8 @@ static void tell(struct run *r, const struct buf *idle)
 	subject_of(s->kind, args, NULL, s->name, &of);
 	text = mem_printf("%s %s, for %s %s", buf_str(&of), verb(&of, "stays", "stay"), buf_str(idle),
 			  verb(idle, "does not serve again", "do not serve again"));
-	/* One that is neither taken out of its groups nor ended is told once. */
-	if (strstr(r->notes, text) == NULL)
-		run_add_note(r, text);
+	/* Before all that is told of each group: how things stand is not to be cut off. */
+	run_put_note(r, text);
 	/* A cancel is no error, and that something stays is one. */
 	if (r->error == NULL)
 		r->error = run_told_json(&(struct run_told){

@@ -97,12 +97,24 @@ json_t *run_error_json(struct run *r)
 
 /* ---- outcome ---- */
 
+/* Of two groups, and of a look that is made again, the same is told once. */
 void run_add_note(struct run *r, const char *text)
 {
 	size_t used = strlen(r->notes);
 
-	if (*text != '\0' && used < sizeof(r->notes) - 1)
+	if (*text != '\0' && used < sizeof(r->notes) - 1 && strstr(r->notes, text) == NULL)
 		snprintf(r->notes + used, sizeof(r->notes) - used, "%s%s", used > 0 ? "; " : "", text);
+}
+
+void run_put_note(struct run *r, const char *text)
+{
+	CLEANUP(mem_close) char *others = mem_str(r->notes);
+
+	if (strstr(others, text) != NULL)
+		return;
+	r->notes[0] = '\0';
+	run_add_note(r, text);
+	run_add_note(r, others);
 }
 
 static void add_effect(const struct run *r, const struct step_kind *k, json_t *created, json_t *deleted)
@@ -243,9 +255,7 @@ static enum run_state leave_standing(struct run *r, const struct doing *d)
 	CLEANUP(mem_close)
 	char *text = mem_printf("%s: %s (%s)", d->taken != NULL ? "not done" : "not taken back", d->s.title, why);
 
-	/* It is passed again when looks before it are made again. */
-	if (strstr(r->notes, text) == NULL)
-		run_add_note(r, text);
+	run_add_note(r, text); /* it is passed again when looks before it are made again */
 	r->some_stays = true;
 	r->at++;
 	return RUN_AT_NEXT;

@@ -107,10 +107,31 @@ const struct step *planner_first_change(const struct plans *p, const struct plan
 
 /* ---- in the groups ---- */
 
+/* Not who is in it already: whom a plan lets in it takes out again when it is taken back. */
+static json_t *who_enters(const struct planning *p, const tg_t *g, const json_t *ids)
+{
+	const struct balancers_target_group *there = planner_target_group_there(p, g->name);
+	json_t *who = json_array();
+
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		const char *id = json_string_value(json_array_get(ids, i));
+		const struct elb_target *t = there != NULL ? elb_target_in(&there->targets, id) : NULL;
+
+		if (t == NULL || str_eq(t->state, "draining"))
+			json_array_append(who, json_array_get(ids, i));
+	}
+	return who;
+}
+
 static void let_in(struct planning *p, const char *cluster, const tg_t *g, json_t *ids)
 {
-	plan_add(p->b, &kind_register, planner_targets(p, g, ids), "register-%s", g->name);
-	plan_title(p->b, "register %s/%s", cluster, g->name);
+	json_t *who = who_enters(p, g, ids);
+
+	if (json_array_size(who) > 0) {
+		plan_add(p->b, &kind_register, planner_targets(p, g, who), "register-%s", g->name);
+		plan_title(p->b, "register %s/%s", cluster, g->name);
+	}
+	json_decref(who);
 	if (!planner_is_listened(p, g->name))
 		return;
 	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "healthy-%s", g->name);

@@ -22,6 +22,8 @@ RECORDS = [
     ("step.outcome", {"op": command_id(7), "plan": "cluster-be", "step": "launch", "outcome": "done", "how": "answer", "created": LIST}, "command 7, cluster-be: launch nodes of be: done (answer); created instance i-0"),
     ("step.outcome", {"op": command_id(7), "plan": "cluster-fe", "step": "launch", "outcome": "failed", "error": {"message": "no room"}}, "command 7, cluster-fe: launch nodes of fe: failed: no room"),
     ("step.intent", {"op": command_id(7), "plan": "cluster-fe", "step": "undo-launch", "action": "ec2:TerminateInstances", "generation": 1}, "command 7, cluster-fe: take back: launch nodes of fe: about to call ec2:TerminateInstances"),
+    ("step.intent", {"op": command_id(7), "plan": "cluster-fe", "step": "undone-launch", "action": "ec2:TerminateInstances", "generation": 1}, "command 7, cluster-fe: wait for what was taken back: launch nodes of fe: about to call ec2:TerminateInstances"),
+    ("step.intent", {"op": command_id(7), "plan": "cluster-fe", "step": "again-launch", "action": "ec2:TerminateInstances", "generation": 1}, "command 7, cluster-fe: put back: launch nodes of fe: about to call ec2:TerminateInstances"),
     ("step.intent", {"op": command_id(7), "plan": "cluster-xx", "step": "launch", "action": "ec2:RunInstances", "generation": 1}, "command 7, cluster-xx: launch: about to call ec2:RunInstances"),
     ("plan.undo", {"op": command_id(7), "plan": "cluster-fe", "error": {"message": "no room"}}, "command 7, cluster-fe: what was done is taken back: no room"),
     ("command.cancelled", {"op": command_id(7)}, "command 7 is cancelled by the vendor"),

@@ -235,6 +235,72 @@ static void a_new_one_that_stays_is_let_in_again_however_often_the_agent_begins_
 	the_new_one_stays_and_serves(s, &k);
 }
 
+/* What could not be taken back is told for each group, at length: and yet one hears in the result that it stays. */
+static void in_two_groups_it_is_told_that_the_new_one_stays(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	Reeve__Control__V1__TargetGroup web = s->k.tg;
+	Reeve__Control__V1__Listener listener = s->k.listener;
+	struct arena *m = arena_new_sized(8u << 20);
+
+	web.name = listener.target_group = (char *)"web";
+	web.port = listener.port = 8030;
+	s->k.target_groups[s->k.s.n_target_groups++] = &web;
+	s->k.listeners[s->k.lb.n_listeners++] = &listener;
+	stand(s, 1);
+	shop_replace_one(s, &k, 0);
+	while (shop_count(s, "DeregisterTargets") < 2)
+		desk_pass(&s->d, 100);
+	aws_hand_end(s->sim, s->sim->instances[0]);
+	op_cancel(ops_find(s->d.ops, k.id));
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(FAILED));
+	if (strstr(shop_status(s, &k, m)->note, " stays, for ") == NULL)
+		fail_msg("%s", shop_status(s, &k, m)->note);
+	arena_free(m);
+}
+
+static bool is_throttled; /* AWS ends nobody, and who lets somebody in does not hear of it */
+
+static enum shop_fault ends_nobody(struct shop *s, const char *body)
+{
+	(void)s;
+	if (is_throttled && strstr(body, "Action=TerminateInstances") != NULL)
+		return SHOP_THROTTLED;
+	return is_throttled && strstr(body, "Action=RegisterTargets") != NULL ? SHOP_LOST_AFTER : SHOP_FINE;
+}
+
+/* The intent to end it is recorded, and AWS has taken no call. By the time that it would the old one is ill; and it is well again
+ * when the new one is on its way back into its group, and the agent begins anew. */
+static void a_new_one_that_is_let_in_again_does_not_end_behind_a_restart(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	unsigned registered;
+
+	stand(s, 1);
+	shop_listen(s);
+	shop_replace_one(s, &k, 0);
+	desk_pass(&s->d, 100);
+	while (strstr(buf_str(&s->log), "undo-register-sql outcome=done") == NULL)
+		desk_pass(&s->d, 100);
+	is_throttled = true;
+	s->break_at = ends_nobody;
+	while (strstr(buf_str(&s->log), "undo-launch class=throttled") == NULL)
+		desk_pass(&s->d, 100);
+	s->sim->target_groups[0]->targets[0].sick_ms = world_now_ms(s->d.w) + 420000;
+	registered = shop_count(s, " RegisterTargets");
+	while (shop_count(s, " RegisterTargets") == registered && !op_fields(ops_find(s->d.ops, k.id))->is_ended)
+		desk_pass(&s->d, 10);
+	assert_false(op_fields(ops_find(s->d.ops, k.id))->is_ended);
+	is_throttled = false;
+	shop_reopen(s);
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(FAILED));
+	assert_int_equal(shop_count(s, "TerminateInstances"), 0);
+	desk_pass(&s->d, HEALTH_CHECKS_MS + 420000);
+	assert_int_equal(serving(s), 2);
+}
+
 static void new_ones_of_an_upgrade_that_stay_are_let_in_again(void **state)
 {
 	struct shop *s = *state;
@@ -259,8 +325,10 @@ int main(void)
 		SHOP(a_new_one_stays_where_the_old_one_ended_while_stop_held_the_undo),
 		SHOP(a_new_one_stays_where_the_old_one_ended_while_it_drained),
 		SHOP(a_new_one_stays_where_the_old_one_is_ill),
+		SHOP(in_two_groups_it_is_told_that_the_new_one_stays),
 		SHOP(a_new_one_that_stays_is_let_in_again),
 		SHOP(a_new_one_that_stays_is_let_in_again_however_often_the_agent_begins_anew),
+		SHOP(a_new_one_that_is_let_in_again_does_not_end_behind_a_restart),
 		SHOP(new_ones_of_an_upgrade_that_stay_are_let_in_again),
 	};
 

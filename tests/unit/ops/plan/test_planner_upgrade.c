@@ -333,6 +333,22 @@ static void who_stays_and_is_in_no_group_is_let_in_before_anybody_leaves(void **
 	}
 }
 
+/* What a plan lets in it takes out again when it is taken back: who serves already is none of that. */
+static void who_serves_already_is_not_let_in_with_those_that_do_not(void **state)
+{
+	struct board *d = *state;
+	struct plans *p;
+
+	board_add_node(d, "i-3", "be", "running"); /* in no group */
+	node(d, 0)->image_id = node(d, 2)->image_id = "ami-1";
+	d->k.cluster.nodes = 2;
+	p = upgraded(d, 1);
+	assert_true(str_starts(board_steps(p), "upgrade-be-1/register-sql upgrade-be-1/healthy-sql upgrade-be-1/deregister-sql "));
+	assert_string_equal(ids_of(step_of(p, "upgrade-be-1", "register-sql")), "i-3");
+	assert_string_equal(ids_of(step_of(p, "upgrade-be-1", "healthy-sql")), "i-3, i-1");
+	plans_free(p);
+}
+
 /* ---- nothing else ---- */
 
 static void change_nodes(struct board *d)
@@ -555,6 +571,7 @@ int main(void)
 		OLD(nodes_that_have_the_new_image_stay),
 		OLD(a_cluster_between_two_images_is_mended_by_the_upgrade),
 		OLD(who_stays_and_is_in_no_group_is_let_in_before_anybody_leaves),
+		OLD(who_serves_already_is_not_let_in_with_those_that_do_not),
 		OLD(what_is_not_whole_or_would_change_more_is_refused),
 		OLD(a_spec_that_is_older_than_what_stands_is_refused),
 		OLD(what_is_refused_leaves_a_plan_for_the_policy_to_judge),
