@@ -7,7 +7,9 @@
 
 #define LEVEL 1
 #define SLICE (256u << 10)
-#define WINDOW_LOG_MAX 21 /* of what is unpacked: the memory that a body may ask for is 2 MiB. Level 1 writes windows of 512 KiB */
+/* Of what is unpacked: the memory that a body may ask for is 2 MiB. And of what is packed: a body of the usual size lies in the
+ * window as a whole, which takes a tenth less time than one that goes round in a window of 512 KiB, as level 1 has it. */
+#define WINDOW_LOG 21
 
 /* ---- in ---- */
 
@@ -22,6 +24,7 @@ static void begin_in(void *state, size_t all)
 	assert(c != NULL);
 	ZSTD_CCtx_setParameter(c, ZSTD_c_compressionLevel, LEVEL);
 	ZSTD_CCtx_setParameter(c, ZSTD_c_checksumFlag, 1);
+	ZSTD_CCtx_setParameter(c, ZSTD_c_windowLog, WINDOW_LOG);
 	ZSTD_CCtx_setPledgedSrcSize(c, all);
 	((struct in *)state)->c = c;
 }
@@ -80,7 +83,7 @@ static void begin_out(void *state, size_t all)
 
 	(void)all;
 	assert(d != NULL);
-	ZSTD_DCtx_setParameter(d, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
+	ZSTD_DCtx_setParameter(d, ZSTD_d_windowLogMax, WINDOW_LOG);
 	((struct out *)state)->d = d;
 }
 
