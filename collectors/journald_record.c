@@ -231,6 +231,7 @@ bool journald_record_hand_over(struct journald_source *s)
 {
 	struct journald_record *r = &s->record;
 	struct telemetry_attr out[JOURNALD_ATTRS];
+	struct telemetry_source place;
 	struct telemetry_line l = { .body = r->body.data, .len = r->body.len, .origin = &s->origins[r->unit], .attrs = out };
 	char cut[24];
 
@@ -244,10 +245,11 @@ bool journald_record_hand_over(struct journald_source *s)
 	l.time_ns = r->time_ns;
 	l.severity = r->severity;
 	l.severity_text = r->word;
-	l.source = journald_place_to(s, r->cursor, r->to_ms);
+	place = journald_place_to(s, r->cursor, r->to_ms);
+	l.source = &place;
 	if (!s->j->sink.line(s->j->sink.ctx, &l))
 		return false;
-	journald_place_took(s, &l.source);
+	journald_place_took(s, &place);
 	count(s);
 	journald_record_drop(r);
 	return true;

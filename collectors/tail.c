@@ -308,7 +308,7 @@ struct tail *tail_new(struct world *w, const struct tail_config *c, const struct
 	t->turn = 1;
 	t->chunk_len = 2 * (size_t)t->line_max;
 	/* The bytes in front of a place are read with the chunk and need room of their own. */
-	t->chunk = mem_alloc(t->chunk_len + TAIL_BEFORE_BYTES);
+	t->chunk = mem_alloc(t->chunk_len + TELEMETRY_BEFORE_BYTES);
 	t->pieces = BUF_MAX(t->chunk_len);
 	t->text = BUF_MAX(3 * t->chunk_len); /* each byte may become three */
 	return t;

@@ -32,32 +32,9 @@ static int fingerprint(struct world *w, struct disk_file *f, uint32_t len, uint6
 	return 0;
 }
 
-/* Eight bytes at a step: this is done for each line. */
-static uint64_t mixed(uint64_t h, uint64_t word)
-{
-	h = (h ^ word) * UINT64_C(0xff51afd7ed558ccd);
-	return h ^ h >> 32;
-}
-
-uint64_t tail_file_before(const char *s, size_t len)
-{
-	uint64_t h = UINT64_C(0x9e3779b97f4a7c15) ^ len, word;
-
-	/* Every line passes here: a copy of a size that is known costs one load. */
-	for (; len >= sizeof(word); s += sizeof(word), len -= sizeof(word)) {
-		memcpy(&word, s, sizeof(word));
-		h = mixed(h, word);
-	}
-	if (len == 0)
-		return h;
-	word = 0;
-	memcpy(&word, s, len);
-	return mixed(h, word);
-}
-
 int tail_file_is_before(struct world *w, struct disk_file *f, uint64_t to, uint64_t before, uint32_t len)
 {
-	char bytes[TAIL_BEFORE_BYTES];
+	char bytes[TELEMETRY_BEFORE_BYTES];
 	ssize_t n;
 
 	if (len > sizeof(bytes) || len > to)
@@ -65,7 +42,7 @@ int tail_file_is_before(struct world *w, struct disk_file *f, uint64_t to, uint6
 	n = len > 0 ? w->file_read(w, f, to - len, bytes, len, NULL) : 0;
 	if (n < 0)
 		return (int)n;
-	return len == 0 || ((size_t)n == len && tail_file_before(bytes, len) == before);
+	return len == 0 || ((size_t)n == len && telemetry_before(bytes, len) == before);
 }
 
 int tail_file_is_at(struct tail *t, struct disk_file *f, const struct disk_stat *st, const struct telemetry_source *position)
@@ -130,11 +107,11 @@ static int find_line(struct tail_file *tf, uint64_t offset)
 int tail_file_place(struct tail_file *tf, uint64_t offset)
 {
 	const char *chunk = tf->src->t->chunk;
-	size_t len = offset < TAIL_BEFORE_BYTES ? (size_t)offset : TAIL_BEFORE_BYTES;
+	size_t len = offset < TELEMETRY_BEFORE_BYTES ? (size_t)offset : TELEMETRY_BEFORE_BYTES;
 
 	TRY(read_before(tf, offset, len));
 	tf->before_len = (uint32_t)len;
-	tf->before = tail_file_before(chunk, len);
+	tf->before = telemetry_before(chunk, len);
 	tf->goes_on = false;
 	/* Not behind a line feed: the place lies in a line whose beginning was handed over unfinished. */
 	if (len > 0 && chunk[len - 1] != '\n')

@@ -10,7 +10,6 @@
 #define TAIL_FILES_MAX 10240 /* one descriptor each: LimitNOFILE of the unit is more */
 #define TAIL_FOLDERS_MAX 1024
 #define TAIL_NAMES_MAX (32u << 20) /* bytes of the names of a folder */
-#define TAIL_BEFORE_BYTES 64       /* in front of a position, kept with it */
 #define TAIL_GROUP_MAX 32          /* records of several streams that lie one in another: tail_wrapped.c */
 #define TAIL_LATER_MS 1000         /* so long until a file is read again that waits for something to pass */
 #define TAIL_RECORD_MS 2000        /* so long before a record of several lines counts as whole */
@@ -83,9 +82,10 @@ struct tail_file {
 	uint32_t fp_len;
 	uint64_t before; /* fingerprint of what stands in front of offset */
 	uint32_t before_len;
-	uint32_t no_text; /* lines among them */
-	uint64_t passed;  /* bytes in front of offset that were passed over since the last line: NULs, and what is no text */
-	bool goes_on;     /* what stands at offset goes on with a line that begins at line_at: so far it was taken unfinished */
+	const char *before_at; /* while its lines are taken from a chunk: that, and the fingerprint is made at the end; else NULL */
+	uint32_t no_text;      /* lines among them */
+	uint64_t passed;       /* bytes in front of offset that were passed over since the last line: NULs, and what is no text */
+	bool goes_on; /* what stands at offset goes on with a line that begins at line_at: so far it was taken unfinished */
 	uint64_t line_at;
 	uint64_t head_at;              /* where its head begins: behind the NULs in front */
 	uint32_t head_len;             /* how many bytes of it were judged */
@@ -223,6 +223,7 @@ struct tail {
 	enum tail_read said;            /* by those who had their turn in it: the most urgent */
 	bool scan_wanted, scan_again;   /* again: something failed, not at once */
 	bool whole_wanted, seek_wanted; /* of all folders; of all their names */
+	struct telemetry_source place;  /* of the line in hand */
 	char *chunk;                    /* shared by all files */
 	size_t chunk_len;               /* more than two lines of the largest size */
 	struct buf text;                /* the line in hand, clean */
@@ -241,8 +242,7 @@ int tail_file_is_before(struct world *w, struct disk_file *f, uint64_t to, uint6
 int tail_file_is_at(struct tail *t, struct disk_file *f, const struct disk_stat *st, const struct telemetry_source *position);
 /* Looks at the size and, after a pause, at the first bytes and at those before offset: a file that began anew is read from 0. */
 int tail_file_look(struct tail_file *tf);
-int tail_file_place(struct tail_file *tf, uint64_t offset); /* goes on there */
-uint64_t tail_file_before(const char *s, size_t len);       /* the fingerprint of so many bytes before a place */
+int tail_file_place(struct tail_file *tf, uint64_t offset);                      /* goes on there */
 void tail_file_begin_anew(struct tail_file *tf, const char *why, uint64_t size); /* from 0; size: at the last look before */
 void tail_file_lost(struct tail_file *tf, uint64_t from, uint64_t size);         /* what lay between was not read, and is gone */
 struct telemetry_source tail_file_source(const struct tail_file *tf, uint64_t from, uint64_t to);

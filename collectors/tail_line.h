@@ -5,7 +5,7 @@
 
 /* What the bytes of a line may be, as far as it is known of all that was read with it. */
 enum tail_bytes {
-	TAIL_BYTES_ANY, /* NULs among them */
+	TAIL_BYTES_ANY,   /* NULs among them */
 	TAIL_BYTES_TEXT,  /* no NUL */
 	TAIL_BYTES_PLAIN, /* ASCII without NUL: it may leave as it is */
 };
@@ -18,11 +18,12 @@ struct tail_line {
 	uint64_t to;
 	uint64_t lost;      /* bytes that were cut */
 	const char *behind; /* where `to` is in the chunk; NULL: elsewhere */
+	bool is_of_chunk;   /* the chunk stays until its last line was taken, and only then is the place behind it looked at */
 	bool is_unfinished; /* it, or the record that it is, has no end */
 	bool is_within;     /* `to` lies in a line: that goes on there, or its record has others beside it (tail_wrapped.c) */
 	bool is_foreign;    /* not written as the source's format says */
 	enum tail_bytes bytes;
-	size_t joined;      /* lines behind the first one */
+	size_t joined;                 /* lines behind the first one */
 	const struct wrapped *wrapped; /* what a container's runtime says of it; NULL: it stands in the file as it is */
 };
 

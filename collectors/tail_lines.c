@@ -20,9 +20,7 @@ static enum tail_read hand_over_long(struct tail_file *tf, uint64_t end, uint64_
 {
 	struct tail *t = tf->src->t;
 	size_t want = (size_t)t->line_max + 4; /* a look beyond the cut shows whether a sequence goes on */
-	struct tail_line l = {
-		.to = to, .is_unfinished = is_unfinished, .is_within = is_unfinished, .is_foreign = tail_wraps(tf)
-	};
+	struct tail_line l = { .to = to, .is_unfinished = is_unfinished, .is_within = is_unfinished, .is_foreign = tail_wraps(tf) };
 	uint64_t from = tf->offset - tail_line_begun(tf);
 	char last;
 
@@ -73,6 +71,7 @@ static enum tail_read take_plain(struct tail_file *tf, const char **at, const ch
 	l = (struct tail_line){ .raw = *at,
 				.len = (size_t)((hole != NULL ? hole : lf) - *at),
 				.behind = stop,
+				.is_of_chunk = true,
 				.is_foreign = tail_wraps(tf),
 				.bytes = bytes,
 				.joined = joined };
@@ -118,6 +117,9 @@ static enum tail_read lines_of(struct tail_file *tf, const char *at, const char 
 	tf->is_open = false;
 	while (at < end && r == TAIL_MORE)
 		r = take_one(tf, &at, end, bytes, is_final);
+	if (tf->before_at != NULL)
+		tf->before = telemetry_before(tf->before_at, tf->before_len);
+	tf->before_at = NULL;
 	if (r == TAIL_HOLD)
 		return r;
 	tf->scanned = tf->offset + (uint64_t)(end - at);
@@ -160,7 +162,7 @@ static bool is_ours(struct tail_file *tf, size_t front, size_t n)
 {
 	const char *before = tf->src->t->chunk + front - tf->before_len;
 
-	if (n >= front && tail_file_before(before, tf->before_len) == tf->before)
+	if (n >= front && telemetry_before(before, tf->before_len) == tf->before)
 		return true;
 	tail_file_begin_anew(tf, n < front ? "shorter" : "rewritten", tf->size);
 	return false;
@@ -169,7 +171,7 @@ static bool is_ours(struct tail_file *tf, size_t front, size_t n)
 static enum tail_read read_chunk(struct tail_file *tf, bool is_final)
 {
 	struct tail *t = tf->src->t;
-	size_t front = in_front(tf), more = front < TAIL_BEFORE_BYTES ? front : TAIL_BEFORE_BYTES;
+	size_t front = in_front(tf), more = front < TELEMETRY_BEFORE_BYTES ? front : TELEMETRY_BEFORE_BYTES;
 	ssize_t n = t->w->file_read(t->w, tf->f, tf->offset - front, t->chunk, t->chunk_len + more, NULL);
 
 	if (n < 0)

@@ -23,6 +23,7 @@ void tail_take_none(struct tail_file *tf, uint64_t n)
 	tf->passed += n;
 	if (tf->scanned < tf->offset)
 		tf->scanned = tf->offset;
+	tf->before_at = NULL;
 	tf->before_len = 0; /* until the next line; the range of that one begins where the last one ended */
 }
 
@@ -51,7 +52,7 @@ static void pass_line(struct tail_file *tf, const struct tail_line *l)
 static void note_before(const struct tail_file *tf, const struct tail_line *l, struct telemetry_source *s)
 {
 	const struct tail *t = tf->src->t;
-	char bytes[TAIL_BEFORE_BYTES];
+	char bytes[TELEMETRY_BEFORE_BYTES];
 	size_t len = l->to < sizeof(bytes) ? (size_t)l->to : sizeof(bytes);
 	const char *at = bytes;
 
@@ -64,7 +65,10 @@ static void note_before(const struct tail_file *tf, const struct tail_line *l, s
 		len = 0;
 	}
 	s->before_len = (uint32_t)len;
-	s->before = tail_file_before(at, len);
+	if (l->is_of_chunk)
+		s->before_at = at;
+	else
+		s->before = telemetry_before(at, len);
 }
 
 static void was_taken(struct tail_file *tf, const struct tail_line *l, const struct telemetry_source *s)
@@ -82,6 +86,7 @@ static void was_taken(struct tail_file *tf, const struct tail_line *l, const str
 	tf->offset = tf->scanned = s->to;
 	tf->passed = tf->no_text = 0;
 	tf->before = s->before;
+	tf->before_at = s->before_at;
 	tf->before_len = s->before_len;
 }
 
@@ -164,9 +169,10 @@ static bool hand_over(struct tail_file *tf, struct tail_line *in)
 	take_body(t, in, &l);
 	if (has_head(tf->src->of->format) && !tf->goes_on)
 		take_head(tf, &l);
-	tail_file_source_in(tf, tf->offset - tf->passed, in->to, &l.source);
+	tail_file_source_in(tf, tf->offset - tf->passed, in->to, &t->place);
+	l.source = &t->place;
 	l.no_text = tf->no_text;
-	note_before(tf, in, &l.source);
+	note_before(tf, in, &t->place);
 	if (in->lost > 0) {
 		snprintf(cut, sizeof(cut), "%" PRIu64, in->lost);
 		attrs[l.attrs_n++] = (struct telemetry_attr){ "reeve.log.truncated_bytes", cut };
@@ -179,7 +185,7 @@ static bool hand_over(struct tail_file *tf, struct tail_line *in)
 		attrs[l.attrs_n++] = (struct telemetry_attr){ "reeve.log.continuation", "true" };
 	if (ending_is_on(&t->end) || !t->sink.line(t->sink.ctx, &l))
 		return false;
-	was_taken(tf, in, &l.source);
+	was_taken(tf, in, &t->place);
 	return true;
 }
 
@@ -189,7 +195,8 @@ static bool is_text(const struct tail_file *tf, const struct tail_line *l)
 	const char *whole = l->raw - l->begun;
 	size_t len = l->begun + l->len;
 
-	return (tf->passed == 0 && (l->bytes != TAIL_BYTES_ANY || memchr(whole, '\0', len) == NULL)) || tail_head_is_text(whole, len, false);
+	return (tf->passed == 0 && (l->bytes != TAIL_BYTES_ANY || memchr(whole, '\0', len) == NULL)) ||
+	       tail_head_is_text(whole, len, false);
 }
 
 /* Cut at the limit; `all`: bytes of the whole line without its end, of which raw may hold less. false: the sink is full. */

@@ -1,6 +1,8 @@
 /* batch.c - see batch.h. */
 #include "shippers/batch.h"
 
+#include <string.h>
+
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 
@@ -23,6 +25,7 @@ void batch_free(struct batch *b)
 		mem_free((char *)b->ranges[i].cursor);
 	}
 	mem_free(b->ranges);
+	mem_free(b->befores);
 	mem_free(b->same);
 	mem_free(b->parts);
 	pieces_close(&b->raw);
@@ -59,6 +62,33 @@ static uint16_t *bucket_of(struct batch *b, const struct telemetry_source *s)
 	return &b->buckets[(s->ino + s->dev) % BATCH_BUCKETS];
 }
 
+/* Most ends are those of the next line a moment later, so their fingerprints are not made. */
+static void keep_before(struct batch *b, size_t i, const struct telemetry_source *s)
+{
+	struct telemetry_source *r = &b->ranges[i];
+
+	r->before = s->before;
+	r->before_len = s->before_len;
+	r->before_at = s->before_at;
+	if (s->before_at == NULL)
+		return;
+	if (s->before_len == TELEMETRY_BEFORE_BYTES) /* the usual size, which is copied without a call */
+		memcpy(b->befores[i], s->before_at, TELEMETRY_BEFORE_BYTES);
+	else
+		memcpy(b->befores[i], s->before_at, s->before_len);
+}
+
+void batch_settle(struct batch *b)
+{
+	for (size_t i = 0; i < b->ranges_n; i++) {
+		struct telemetry_source *r = &b->ranges[i];
+
+		if (r->before_at != NULL)
+			r->before = telemetry_before(b->befores[i], r->before_len);
+		r->before_at = NULL;
+	}
+}
+
 void batch_note(struct batch *b, const struct telemetry_source *s)
 {
 	struct telemetry_source *r;
@@ -73,8 +103,7 @@ void batch_note(struct batch *b, const struct telemetry_source *s)
 		r->size = s->size;
 		r->fp = s->fp;
 		r->fp_len = s->fp_len;
-		r->before = s->before;
-		r->before_len = s->before_len;
+		keep_before(b, i - 1, s);
 		if (s->cursor != NULL) {
 			mem_free((char *)r->cursor);
 			r->cursor = mem_str(s->cursor);
@@ -82,6 +111,7 @@ void batch_note(struct batch *b, const struct telemetry_source *s)
 		return;
 	}
 	b->ranges = mem_grow(b->ranges, b->ranges_n + 1, sizeof(*b->ranges));
+	b->befores = mem_grow(b->befores, b->ranges_n + 1, sizeof(*b->befores));
 	b->same = mem_grow(b->same, b->ranges_n + 1, sizeof(*b->same));
 	b->same[b->ranges_n] = *bucket;
 	r = &b->ranges[b->ranges_n++];
@@ -90,6 +120,7 @@ void batch_note(struct batch *b, const struct telemetry_source *s)
 	*r = *s;
 	r->path = mem_str(s->path);
 	r->cursor = mem_str(s->cursor);
+	keep_before(b, b->ranges_n - 1, s);
 }
 
 void batch_count(struct batch *b, const char *source, enum account_count c, uint64_t n)

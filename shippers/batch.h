@@ -28,8 +28,9 @@ struct batch {
 	uint32_t records;
 	struct pieces raw; /* an OTLP export request */
 	struct telemetry_source *ranges;
-	size_t ranges_n, ranges_bytes; /* at most so many bytes in a commit record */
-	uint16_t *same;                /* of each range the number of the one before it of its bucket, from 1 on; 0: none */
+	char (*befores)[TELEMETRY_BEFORE_BYTES]; /* of each: the bytes before its end, where before_at says that they lie here */
+	size_t ranges_n, ranges_bytes;           /* at most so many bytes in a commit record */
+	uint16_t *same; /* of each range the number of the one before it of its bucket, from 1 on; 0: none */
 	uint16_t buckets[BATCH_BUCKETS];
 	struct account_part *parts; /* what it adds to the account */
 	size_t parts_n;
@@ -39,6 +40,7 @@ struct batch *batch_new(enum telemetry_kind kind);
 void batch_free(struct batch *b);
 /* Adds a range; one that goes on where the file's last one ended makes that longer. */
 void batch_note(struct batch *b, const struct telemetry_source *s);
+void batch_settle(struct batch *b); /* when all ranges are noted: what stands before their ends becomes its fingerprint */
 /* So many more of a source. */
 void batch_count(struct batch *b, const char *source, enum account_count c, uint64_t n);
 bool batch_is_full_of_ranges(const struct batch *b);                 /* one more might be one too many */

@@ -60,6 +60,7 @@ static void close_batch(struct shipper *s, enum telemetry_kind kind)
 	if (b == NULL)
 		return;
 	s->open[kind] = NULL;
+	batch_settle(b);
 	s->found_waits &= kind != TELEMETRY_LOG;
 	if (b->records > 0 && finish(s, b) != 0) {
 		s->stats.dropped_full[kind] += b->records;
@@ -251,7 +252,7 @@ static bool on_line(void *ctx, const struct telemetry_line *line)
 	else
 		count_kept(s, v, &l, open_batch(s, TELEMETRY_LOG));
 	batch_count(open_batch(s, TELEMETRY_LOG), source_of(l.origin), ACCOUNT_NO_TEXT, l.no_text);
-	batch_note(open_batch(s, TELEMETRY_LOG), &l.source);
+	batch_note(open_batch(s, TELEMETRY_LOG), l.source);
 	return true;
 }
 

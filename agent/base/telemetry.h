@@ -43,12 +43,16 @@ struct telemetry_source {
 	uint64_t from, to;   /* offsets; `to` is behind the line's LF */
 	uint64_t fp;         /* fingerprint of the first fp_len bytes, for the veto on a reused inode */
 	uint32_t fp_len;
-	const char *path;    /* resolved, as it was when the file was first seen; a rename does not change it */
-	uint64_t before;     /* fingerprint of the before_len bytes in front of `to`, for a veto on a file rewritten in place */
-	uint32_t before_len; /* 0: not known, as in positions of older versions */
-	const char *cursor;  /* NULL: a file. "": the journal was empty */
-	uint64_t size;       /* of the file when it was last looked at; below `to`: not known */
+	const char *path; /* resolved, as it was when the file was first seen; a rename does not change it */
+	uint64_t before;  /* telemetry_before of the before_len bytes in front of `to`, for a veto on a file rewritten in place */
+	uint32_t before_len;   /* 0: not known, as in positions of older versions; at most TELEMETRY_BEFORE_BYTES */
+	const char *before_at; /* of a line in hand: those bytes, and `before` is not made of them yet; else NULL */
+	const char *cursor;    /* NULL: a file. "": the journal was empty */
+	uint64_t size;         /* of the file when it was last looked at; below `to`: not known */
 };
+
+#define TELEMETRY_BEFORE_BYTES 64
+uint64_t telemetry_before(const char *s, size_t len);
 
 /* What the lines of one source have in common: it stands once in a batch, and the rules look at it once and not at each line. */
 struct telemetry_origin {
@@ -74,8 +78,8 @@ struct telemetry_line {
 	const struct telemetry_origin *origin;
 	const struct telemetry_attr *attrs; /* of this line alone; mostly none */
 	size_t attrs_n;
-	uint32_t no_text; /* lines in front of it, in its range, that are no text and were passed by */
-	struct telemetry_source source;
+	uint32_t no_text;                      /* lines in front of it, in its range, that are no text and were passed by */
+	const struct telemetry_source *source; /* as the others, during the call alone */
 };
 
 /* Bytes of a file that nobody will ever read. */

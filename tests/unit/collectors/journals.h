@@ -57,7 +57,7 @@ static inline bool journals_on_line(void *ctx, const struct telemetry_line *l)
 	snprintf(journals.unit, sizeof(journals.unit), "%s=%s", l->origin->attrs[0].key, l->origin->attrs[0].value);
 	assert_string_equal(l->origin->service, journals.c.service);
 	journals.last = *l;
-	journals_commit(&l->source);
+	journals_commit(l->source);
 	return true;
 }
 

@@ -47,8 +47,11 @@ static inline bool reader_on_line(void *ctx, const struct telemetry_line *l)
 	buf_add(&reader.got, l->body + l->begun, l->len - l->begun);
 	snprintf(reader.begun, sizeof(reader.begun), "%.*s", (int)l->begun, l->body);
 	buf_addc(&reader.got, '\n');
-	reader.at = l->source;
-	snprintf(reader.at_path, sizeof(reader.at_path), "%s", l->source.path);
+	reader.at = *l->source;
+	if (l->source->before_at != NULL)
+		reader.at.before = telemetry_before(l->source->before_at, l->source->before_len);
+	reader.at.before_at = NULL;
+	snprintf(reader.at_path, sizeof(reader.at_path), "%s", l->source->path);
 	reader.at.path = reader.at_path;
 	reader.unfinished = false;
 	reader.last = *l;

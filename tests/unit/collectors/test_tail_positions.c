@@ -64,8 +64,8 @@ static void of_files_let_go_those_go_first_that_are_gone(void **state)
 	sim_file_puts(reader.w, "/var/log/renamed", "there\n");
 	assert_int_equal(reader.w->disk_stat(reader.w, "/var/log/renamed", &st, NULL), 0);
 	reader_open("/var/log/*.log");
-	tail_position_leave(reader.tail,
-			    &(struct telemetry_source){ st.dev, st.ino, 0, 6, 6, 0, 0, "/var/log/x.log", 0, 0, NULL, 0 });
+	tail_position_leave(
+	    reader.tail, &(struct telemetry_source){ .dev = st.dev, .ino = st.ino, .from = 6, .to = 6, .path = "/var/log/x.log" });
 	let_go(0, 1, "/mnt"); /* nobody looks there */
 	let_go(1, 3000, "/var/log");
 	sim_fail_rate(reader.w, SIM_DISK, 1000);

@@ -270,8 +270,10 @@ static inline bool dock_put_rest(const char *text, size_t begun)
 	struct telemetry_line l = { .body = text, .len = strlen(text), .begun = begun, .origin = &origin };
 	const struct telemetry_sink *sink = shipper_sink(dock.ship);
 	uint64_t end = dock.offset + l.len + 1;
+	struct telemetry_source at;
 
-	l.source = (struct telemetry_source){ .dev = 1, .ino = 2, .from = dock.offset, .to = end, .path = "/var/log/x" };
+	at = (struct telemetry_source){ .dev = 1, .ino = 2, .from = dock.offset, .to = end, .path = "/var/log/x" };
+	l.source = &at;
 	if (!sink->line(sink->ctx, &l))
 		return false;
 	dock.offset = end;

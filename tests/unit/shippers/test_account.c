@@ -69,11 +69,8 @@ static void what_the_rules_keep_here_is_counted(void **state)
 static void lines_that_are_no_text_are_counted_with_the_next_one(void **state)
 {
 	const struct telemetry_origin origin = { 9, "s", "/var/log/b/1", NULL, 0, "/var/log/b/*" };
-	const struct telemetry_line l = { .body = "x",
-					  .len = 1,
-					  .origin = &origin,
-					  .no_text = 3,
-					  .source = { .dev = 1, .ino = 3, .to = 2, .path = "/var/log/b/1" } };
+	const struct telemetry_source at = { .dev = 1, .ino = 3, .to = 2, .path = "/var/log/b/1" };
+	const struct telemetry_line l = { .body = "x", .len = 1, .origin = &origin, .no_text = 3, .source = &at };
 
 	(void)state;
 	dock_open();

@@ -41,6 +41,35 @@ static void lines_that_follow_each_other_in_a_file_are_one_range(void **state)
 	batch_free(b);
 }
 
+/* The bytes belong to the collector, and other ones lie there when the batch is closed. */
+static void what_stands_before_the_end_of_a_range_is_kept_until_its_fingerprint_is_made(void **state)
+{
+	struct batch *b = batch_new(TELEMETRY_LOG);
+	char chunk[200];
+
+	(void)state;
+	for (uint64_t i = 0; i < 300; i++) {
+		struct telemetry_source s = range(i % 3, 0, i / 3, i / 3 + 1);
+
+		memset(chunk, (int)('a' + i % 26), sizeof(chunk));
+		s.before_at = chunk + 10;
+		s.before_len = i % 3 == 0 ? TELEMETRY_BEFORE_BYTES : (uint32_t)(i % 60);
+		batch_note(b, &s);
+	}
+	memset(chunk, 0, sizeof(chunk));
+	batch_settle(b);
+	assert_int_equal(b->ranges_n, 3);
+	for (uint64_t i = 297; i < 300; i++) {
+		const struct telemetry_source *r = &b->ranges[i % 3];
+
+		memset(chunk, (int)('a' + i % 26), sizeof(chunk));
+		assert_int_equal(r->before_len, i % 3 == 0 ? TELEMETRY_BEFORE_BYTES : i % 60);
+		assert_int_equal(r->before, telemetry_before(chunk, r->before_len));
+		assert_null(r->before_at);
+	}
+	batch_free(b);
+}
+
 static void entries_of_the_journal_are_one_range_up_to_the_last_cursor(void **state)
 {
 	struct batch *b = batch_new(TELEMETRY_LOG);
@@ -132,6 +161,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_that_follow_each_other_in_a_file_are_one_range),
+		cmocka_unit_test(what_stands_before_the_end_of_a_range_is_kept_until_its_fingerprint_is_made),
 		cmocka_unit_test(entries_of_the_journal_are_one_range_up_to_the_last_cursor),
 		cmocka_unit_test(a_gap_and_a_new_beginning_are_ranges_of_their_own),
 		cmocka_unit_test(a_batch_has_as_many_ranges_as_a_commit_record_has_room_for),
