@@ -122,6 +122,7 @@ int tail_file_place(struct tail_file *tf, uint64_t offset)
 	return 0;
 }
 
+/* For each line: all members are named, because the compiler empties a struct that lacks some in a slow way first. */
 void tail_file_source_in(const struct tail_file *tf, uint64_t from, uint64_t to, struct telemetry_source *ret)
 {
 	*ret = (struct telemetry_source){ .dev = tf->dev,
@@ -134,6 +135,8 @@ void tail_file_source_in(const struct tail_file *tf, uint64_t from, uint64_t to,
 					  .path = tf->path,
 					  .before = tf->before,
 					  .before_len = tf->before_len,
+					  .before_at = NULL,
+					  .cursor = NULL,
 					  .size = tf->size };
 }
 

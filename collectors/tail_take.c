@@ -161,7 +161,19 @@ static bool hand_over(struct tail_file *tf, struct tail_line *in)
 {
 	struct tail *t = tf->src->t;
 	struct telemetry_attr attrs[4];
-	struct telemetry_line l = { .origin = &tf->origin, .attrs = attrs };
+	/* All members are named for the reason that tail_file_source_in has. */
+	struct telemetry_line l = { .body = in->raw,
+				    .len = in->len,
+				    .begun = 0,
+				    .time_ms = 0,
+				    .time_ns = 0,
+				    .severity = 0,
+				    .severity_text = NULL,
+				    .origin = &tf->origin,
+				    .attrs = attrs,
+				    .attrs_n = 0,
+				    .no_text = tf->no_text,
+				    .source = &t->place };
 	char cut[24];
 
 	if (in->wrapped == NULL)
@@ -170,8 +182,6 @@ static bool hand_over(struct tail_file *tf, struct tail_line *in)
 	if (has_head(tf->src->of->format) && !tf->goes_on)
 		take_head(tf, &l);
 	tail_file_source_in(tf, tf->offset - tf->passed, in->to, &t->place);
-	l.source = &t->place;
-	l.no_text = tf->no_text;
 	note_before(tf, in, &t->place);
 	if (in->lost > 0) {
 		snprintf(cut, sizeof(cut), "%" PRIu64, in->lost);

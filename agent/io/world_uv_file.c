@@ -19,7 +19,8 @@
 
 struct disk_file {
 	int fd;
-	char *path; /* for sentences: the name it was opened by */
+	uint64_t size; /* when it was opened; of files of /proc 0 */
+	char *path;    /* for sentences: the name it was opened by */
 };
 
 struct lock {
@@ -87,6 +88,7 @@ static int open_file(struct world *w, const char *path, struct disk_file **ret, 
 	}
 	f = mem_new(struct disk_file);
 	f->fd = fd;
+	f->size = (uint64_t)st.st_size;
 	f->path = mem_str(path);
 	*ret = f;
 	return 0;
@@ -143,6 +145,16 @@ static void close_file(struct world *w, struct disk_file *f)
 	mem_free(f);
 }
 
+/* As much as it seems to have, so that a large file is not read in hundreds of steps into a buffer that doubles each time. */
+static size_t step_of(const struct disk_file *f, uint64_t offset, const struct buf *b)
+{
+	size_t room = b->max - b->len, want = READ_STEP;
+
+	if (f->size > offset && f->size - offset > want)
+		want = f->size - offset < room ? (size_t)(f->size - offset) : room;
+	return want < room ? want : room;
+}
+
 /* A file of /proc has no size, so the end is where a read finds nothing: also for a file that fills b exactly. */
 static int read_whole(struct world *w, struct disk_file *f, const char *path, struct buf *b, struct err *e)
 {
@@ -150,7 +162,7 @@ static int read_whole(struct world *w, struct disk_file *f, const char *path, st
 	char beyond;
 
 	for (;;) {
-		size_t room = b->max - b->len < READ_STEP ? b->max - b->len : READ_STEP;
+		size_t room = step_of(f, offset, b);
 		ssize_t n = read_file(w, f, offset, room > 0 ? buf_room(b, room) : &beyond, room > 0 ? room : 1, e);
 
 		if (n < 0)
