@@ -87,7 +87,7 @@ void spool_entry_free(struct spool_entry *en)
 
 void spool_drop_entry(struct spool_entry *en)
 {
-	spool_sweep_body(en->s, en->seq, en->kind, en->id);
+	spool_sweep_body(en, en->is_durable);
 	spool_entry_free(en);
 }
 
@@ -243,6 +243,7 @@ static void spool_free(struct closing *c)
 	spool_start_close(s);
 	timer_stop(s->w, &s->timer);
 	timer_stop(s->w, &s->pack_timer);
+	timer_stop(s->w, &s->rest_timer);
 	timer_stop(s->w, &s->space_timer);
 	timer_stop(s->w, &s->note_timer);
 	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
@@ -279,6 +280,7 @@ struct spool *spool_new(struct world *w, const struct spool_config *c)
 	list_init(&s->jobs);
 	list_init(&s->noted);
 	list_init(&s->sweeps);
+	list_init(&s->late_sweeps);
 	list_init(&s->losses);
 	spool_aside_init(&s->aside);
 	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)

@@ -15,6 +15,7 @@
 #include "agent/base/gzip.h"
 #include "agent/base/mem.h"
 
+#define REST_MS 200
 #define PACKED_MAX (BATCH_BYTES_MAX + (64u << 10))
 
 static const struct sm_state states[] = {
@@ -99,16 +100,20 @@ void spool_bodies_again(struct spool *s)
 
 /* ---- packed ------------------------------------------------------------------------------------------------------------- */
 
-/* What large bodies need serves the next one of them. Behind a small one it goes: the log that was read quickly is at its end. */
-static void rest(struct spool *s, struct spool_job *j)
+static void on_rest(struct timer *t)
 {
-	bool is_large = j->b->raw.len >= SPARE_FROM;
+	struct spool *s = container_of(t, struct spool, rest_timer);
 
-	pieces_give(&j->b->raw, s->c.spare);
-	if (is_large)
-		return;
-	pack_end(&s->pack);
+	if (s->packs == NULL)
+		pack_end(&s->pack);
 	spare_close(s->c.spare);
+}
+
+/* What a large body needs serves the next one where that comes soon: a log is being read quickly. Else the memory goes back. */
+static void keep(struct spool *s, struct spool_job *j)
+{
+	pieces_give(&j->b->raw, s->c.spare);
+	timer_start(s->w, &s->rest_timer, REST_MS, on_rest);
 }
 
 static void on_pack(struct timer *t)
@@ -122,7 +127,7 @@ static void on_pack(struct timer *t)
 		timer_start(s->w, &s->pack_timer, 0, on_pack);
 		return;
 	}
-	rest(s, j);
+	keep(s, j);
 	s->packs = NULL;
 	s->unpacked[j->b->kind]--;
 	if (spool_write_waits(s))

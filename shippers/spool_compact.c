@@ -183,6 +183,7 @@ static void on_renamed(struct disk_req *r, int rc)
 	spool_loss_said(s);
 	/* What says that the bodies exist is durable now, so they may be sent. */
 	s->settled = true;
+	spool_sweep_settled(s);
 	s->commits_len = s->commits_least = s->compact.written;
 	log_debug("spool.compacted", "bytes=%" PRIu64, s->commits_len);
 	if (s->c.changed != NULL)

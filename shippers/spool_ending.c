@@ -1,7 +1,7 @@
 /* spool_ending.c - how a body ends: for one destination after the other, and with the last of them it leaves the folder.
  *
  *     others need it     noted: a record says that this one has it (taken.h), with the next commit, or alone
- *     something is lost  noted too: a record says how much and why (lost.h), before the body goes
+ *     something is lost  noted too: a record says how much and why (lost.h), before the body goes; also what another one lost
  *     nobody else does   unlinked, or set aside as what it was for any of them
  *
  * Fails: the destination still holds the body, and asks again. Closing: what has begun is waited for. */
@@ -136,15 +136,35 @@ void spool_ending_say(struct spool *s, struct buf *line)
 	}
 }
 
+/* Nothing more is to be said of it. Another destination may have lost it by the quota or its age a moment ago: without its body
+ * that could not be counted behind a crash. */
+static bool may_leave(const struct spool_ending *end)
+{
+	return !spool_is_wanted_by_others(end->en, end->dest) && end->lost.counts_n == 0 && !spool_loss_waits_of(end->en);
+}
+
+static void note(struct spool_ending *end)
+{
+	list_add(&end->s->noted, &end->link);
+	if (spool_write_waits(end->s))
+		spool_ending_refuse(end->s);
+	else
+		spool_write_kick(end->s);
+}
+
 /* The others may have ended with it meanwhile: then it goes by us. */
 static void noted(struct spool_ending *end)
 {
 	if (end->lost.counts_n > 0) {
 		lost_add(&end->lost, &end->s->account, end->dest);
 		end->en->told |= (uint8_t)(1u << end->dest);
+		end->lost.counts_n = 0;
 	}
 	if (!spool_is_wanted_by_others(end->en, end->dest)) {
-		leave(end);
+		if (may_leave(end))
+			leave(end);
+		else
+			note(end);
 		return;
 	}
 	spool_dest_took(end->en, end->dest);
@@ -208,15 +228,10 @@ void spool_finish(struct spool_entry *en, unsigned dest, enum spool_how how, str
 	if (how > en->how)
 		en->how = (uint8_t)how;
 	take_loss(end, how, loss);
-	if (!spool_is_wanted_by_others(en, dest) && end->lost.counts_n == 0) {
+	if (may_leave(end))
 		leave(end);
-		return;
-	}
-	list_add(&en->s->noted, &end->link);
-	if (spool_write_waits(en->s))
-		spool_ending_refuse(en->s);
 	else
-		spool_write_kick(en->s);
+		note(end);
 }
 
 void spool_pass_by(struct spool_entry *en, unsigned dest, enum spool_how how)

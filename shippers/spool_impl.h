@@ -67,7 +67,8 @@ struct spool {
 	struct list noted;  /* struct spool_ending: others still need the body, so a record is to say who does not */
 	size_t noting;      /* so many of the first are in the record that is being written */
 	struct timer note_timer;
-	struct list sweeps; /* struct sweep: names that nobody will ask for again; the first one is being unlinked */
+	struct list sweeps;      /* struct sweep: names that nobody will ask for again */
+	struct list late_sweeps; /* the same, once what was found at start is durable */
 	struct disk_req sweep;
 	char *sweep_path;
 	unsigned endings; /* of entries */
@@ -80,8 +81,8 @@ struct spool {
 	unsigned queued[TELEMETRY_KINDS], unpacked[TELEMETRY_KINDS]; /* of them, those not packed yet */
 	struct spool_job *packs;                                     /* whose turn it is; NULL: nobody's */
 	struct pack pack;
-	struct timer pack_timer;
-	unsigned writing; /* bodies that the disk has in hand */
+	struct timer pack_timer, rest_timer; /* rest: what was kept for the next body is not kept any longer */
+	unsigned writing;                    /* bodies that the disk has in hand */
 
 	/* the writer, see spool_write.c */
 	struct sm sm;
@@ -136,6 +137,7 @@ void spool_account_own(struct spool_entry *en, const struct account_part *parts,
 /* spool_loss.c: bodies that a destination lost unsent */
 void spool_loss_add(const struct spool_entry *en, unsigned dest, enum account_lost why);
 bool spool_loss_waits(const struct spool *s);
+bool spool_loss_waits_of(const struct spool_entry *en);                /* some destination's, which is not durable yet */
 size_t spool_loss_say(struct spool *s, struct buf *line, size_t most); /* how many more are said; 0: all are */
 void spool_loss_said(struct spool *s);                                 /* which is durable */
 void spool_loss_close(struct spool *s);
@@ -146,10 +148,11 @@ void spool_ending_say(struct spool *s, struct buf *line); /* those that are note
 void spool_ending_said(struct spool *s, int rc);          /* it was written, or could not be */
 void spool_ending_refuse(struct spool *s);                /* nothing can be written for a while */
 
-void spool_sweep(struct spool *s, const char *name); /* unlinks a file of the folder in the background */
-void spool_sweep_body(struct spool *s, uint64_t seq, enum telemetry_kind kind, const char *id);
-void spool_sweep_drop(struct spool *s); /* forgets what has not begun */
-void spool_aside_trim(struct spool *s); /* deletes what has no room any more, the oldest first */
+void spool_sweep(struct spool *s, const char *name);                 /* unlinks a file of the folder in the background */
+void spool_sweep_body(const struct spool_entry *en, bool is_by_log); /* is_by_log: not before the log that says so is durable */
+void spool_sweep_settled(struct spool *s);                           /* it is now */
+void spool_sweep_drop(struct spool *s);                              /* forgets what has not begun */
+void spool_aside_trim(struct spool *s);                              /* deletes what has no room any more, the oldest first */
 bool spool_sweep_idle(const struct spool *s);
 
 struct spool_job *spool_job_new(struct spool *s, struct batch *b);

@@ -15,7 +15,7 @@ struct loss {
 	struct spool *s;
 	uint64_t seq;
 	uint32_t records, bytes;
-	uint8_t dest, why, kind, source;
+	uint8_t dest, why, kind, source, format;
 	bool leaves; /* nobody else wants the body */
 	char id[BATCH_ID_LEN];
 	struct account_shares *shares;
@@ -42,6 +42,7 @@ void spool_loss_add(const struct spool_entry *en, unsigned dest, enum account_lo
 	l->dest = (uint8_t)dest;
 	l->why = (uint8_t)why;
 	l->kind = (uint8_t)en->kind;
+	l->format = en->format;
 	memcpy(l->id, en->id, sizeof(l->id));
 	if (en->shares != NULL) {
 		l->shares = mem_alloc(sizeof(*l->shares));
@@ -53,6 +54,15 @@ void spool_loss_add(const struct spool_entry *en, unsigned dest, enum account_lo
 bool spool_loss_waits(const struct spool *s)
 {
 	return !list_empty(&s->losses);
+}
+
+/* Few wait at a time, but behind a start that finds far too much. */
+bool spool_loss_waits_of(const struct spool_entry *en)
+{
+	list_each(n, &en->s->losses)
+		if (loss_at(n)->seq == en->seq)
+			return true;
+	return false;
 }
 
 static void count(struct lost *to, const struct account *a, unsigned source, enum account_lost why, uint32_t records)
@@ -124,6 +134,14 @@ size_t spool_loss_say(struct spool *s, struct buf *line, size_t most)
 	return n;
 }
 
+static void body_leaves(const struct loss *l)
+{
+	struct spool_entry en = { .s = l->s, .seq = l->seq, .kind = (enum telemetry_kind)l->kind, .format = l->format };
+
+	memcpy(en.id, l->id, sizeof(en.id));
+	spool_sweep_body(&en, false);
+}
+
 void spool_loss_said(struct spool *s)
 {
 	for (; s->losing > 0; s->losing--) {
@@ -134,7 +152,7 @@ void spool_loss_said(struct spool *s)
 		if (s->c.lost != NULL)
 			s->c.lost(s->c.ctx, &lost, l->bytes);
 		if (l->leaves)
-			spool_sweep_body(s, l->seq, (enum telemetry_kind)l->kind, l->id);
+			body_leaves(l);
 		loss_free(l);
 	}
 }

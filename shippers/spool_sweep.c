@@ -1,5 +1,8 @@
 /* spool_sweep.c - files of the folder that are not needed again: unlinked in the background, one at a time, however many there are.
  *
+ * A start reads the log as the last life has written it, which may not be durable: a loss of power could take back that a body is
+ * lost, and nobody could count it without its body. So what only the log calls needless stays until that is settled.
+ *
  * Fails: a sweep that fails is the next start's. Closing: what has begun is waited for, the rest is the next start's. */
 #include "shippers/spool_impl.h"
 
@@ -37,7 +40,14 @@ static void next(struct spool *s)
 	disk_unlink(s->w, &s->sweep, s->sweep_path, on_swept);
 }
 
-void spool_sweep(struct spool *s, const char *name)
+void spool_sweep_settled(struct spool *s)
+{
+	list_move(&s->sweeps, &s->late_sweeps);
+	if (!ending_is_on(&s->end))
+		next(s);
+}
+
+static void sweep(struct spool *s, const char *name, bool is_by_log)
 {
 	size_t len = strlen(name) + 1;
 	struct sweep *sw;
@@ -47,25 +57,27 @@ void spool_sweep(struct spool *s, const char *name)
 		return;
 	sw = mem_alloc(sizeof(*sw) + len);
 	memcpy(sw->name, name, len);
-	list_add(&s->sweeps, &sw->link);
+	list_add(is_by_log && !s->settled ? &s->late_sweeps : &s->sweeps, &sw->link);
 	next(s);
 }
 
-void spool_sweep_body(struct spool *s, uint64_t seq, enum telemetry_kind kind, const char *id)
+void spool_sweep(struct spool *s, const char *name)
 {
-	struct spool_entry en = { .s = s, .seq = seq, .kind = kind };
-	CLEANUP(mem_close) char *path = NULL;
+	sweep(s, name, false);
+}
 
-	memcpy(en.id, id, sizeof(en.id));
-	path = spool_entry_path(&en);
-	spool_sweep(s, strrchr(path, '/') + 1);
+void spool_sweep_body(const struct spool_entry *en, bool is_by_log)
+{
+	CLEANUP(mem_close) char *path = spool_entry_path(en);
+
+	sweep(en->s, strrchr(path, '/') + 1, is_by_log);
 }
 
 void spool_sweep_drop(struct spool *s)
 {
 	struct list *n;
 
-	while ((n = list_pop(&s->sweeps)) != NULL)
+	while ((n = list_pop(&s->sweeps)) != NULL || (n = list_pop(&s->late_sweeps)) != NULL)
 		mem_free(list_entry(n, struct sweep, link));
 }
 

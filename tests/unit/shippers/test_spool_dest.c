@@ -270,6 +270,53 @@ static void a_disk_that_refuses_the_record_stops_the_sending_and_not_the_close(v
 	dock_expect_files(6, 0, 0);
 }
 
+static void bodies_of_zstd_that_one_has_lost_leave_the_folder(void **state)
+{
+	(void)state;
+	dock.format = PACK_ZSTD;
+	dock.customer_answer = 0;
+	dock.customer_logs_max = 4 * 4096;
+	dock_open();
+	put_lines(0, 10);
+	assert_true(dropped_of(1) >= 6);
+	dock_expect_files(10 - (unsigned)dropped_of(1), 0, 0);
+}
+
+/* The record of a loss is not written before the test says so. */
+static void hold_the_loss(struct world *w, struct disk_req *r, disk_cb *cb)
+{
+	if (r->op != DISK_APPEND || held != NULL || memmem(r->data, r->len, "\"lost\"", 6) == NULL) {
+		dock.disk_start(w, r, cb);
+		return;
+	}
+	held = r;
+	held_cb = cb;
+}
+
+/* Behind a crash nobody could count what is neither in the log nor in the folder. */
+static void a_body_stays_until_it_is_durable_that_the_other_has_lost_it(void **state)
+{
+	(void)state;
+	held = NULL;
+	dock.customer_answer = 0;
+	dock.logged_in = false;
+	dock.customer_logs_max = 4 * 4096;
+	dock_open();
+	dock_pass(1000);
+	dock_hook_disk(hold_the_loss);
+	put_lines(0, 5);
+	assert_non_null(held);
+	dock.logged_in = true;
+	dock_pass(60000);
+	assert_true(dock.arrived > 0);
+	dock_expect_files(5, 0, 0);
+	dock_unhook_disk();
+	dock.w->disk_start(dock.w, held, held_cb);
+	dock_pass(60000);
+	assert_int_equal(dock.arrived, 5);
+	dock_expect_files(5 - (unsigned)dropped_of(1), 0, 0);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start_with_customer, dock_end)
@@ -284,6 +331,8 @@ int main(void)
 		TEST(what_has_waited_too_long_goes_counted_and_no_sooner),
 		TEST(a_clock_that_is_set_makes_nothing_old),
 		TEST(a_disk_that_refuses_the_record_stops_the_sending_and_not_the_close),
+		TEST(bodies_of_zstd_that_one_has_lost_leave_the_folder),
+		TEST(a_body_stays_until_it_is_durable_that_the_other_has_lost_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
