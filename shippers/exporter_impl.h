@@ -34,10 +34,10 @@ struct lane {
 	enum pack_format format; /* of the body */
 	struct digest digest;    /* of the body, where is_hashed: made once for the proof and for the ledger */
 	bool is_hashed;
-	char id[BATCH_ID_LEN];   /* of what is sent: the entry's, or a part's */
-	struct parts parts;      /* of a body that was too large; kept while it waits */
-	struct pack pack;        /* while opening, unpacking or packing */
-	struct buf cut;          /* not packed: the part in hand, or a body that is recoded */
+	char id[BATCH_ID_LEN]; /* of what is sent: the entry's, or a part's */
+	struct parts parts;    /* of a body that was too large; kept while it waits */
+	struct pack pack;      /* while opening, unpacking or packing */
+	struct buf cut;        /* not packed: the part in hand, or a body that is recoded */
 	char *url;
 	struct timer timer;
 	struct backoff backoff;

@@ -29,7 +29,8 @@ const char *pack_name(enum pack_format f);                       /* as Content-E
 const char *pack_suffix(enum pack_format f);                     /* of a file: ".gz" */
 bool pack_is(enum pack_format f, const struct buf *b);           /* by its first bytes and its length */
 uint64_t pack_raw_size(enum pack_format f, const struct buf *b); /* of what was packed, as it says itself; 0: it does not */
-void pack_begin(struct pack *p, enum pack_way way, enum pack_format f, size_t all); /* p: zero at first; all: bytes that will go in */
+void pack_begin(struct pack *p, enum pack_way way, enum pack_format f,
+		size_t all); /* p: zero at first; all: bytes that will go in */
 /* 1: that was all; 0: there is more; -ERR_LIMIT: `to` is full, -ERR_INVALID: it was not of that format, or not all of it. */
 int pack_slice(struct pack *p, const struct buf *from, struct buf *to);
 int pack_pieces(struct pack *p, const struct pieces *from, struct buf *to); /* the same of several buffers */

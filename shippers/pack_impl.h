@@ -12,7 +12,8 @@ struct pack_codec {
 	size_t state_size;
 	size_t slice;                           /* bytes of input, or of output when it unpacks, that take about a millisecond */
 	void (*begin)(void *state, size_t all); /* all: bytes that will go in; unpacking: nothing */
-	void (*again)(void *state, size_t all); /* the same, in the state that another body has left; NULL: it cannot be used again */
+	void (*again)(void *state,
+		      size_t all); /* the same, in the state that another body has left; NULL: it cannot be used again */
 	/* `n` bytes of input at `p`, the last ones when is_last, into `to`; *ret_used: how many went in.
 	 * 1: that was all; 0: there is more; -ERR_LIMIT, -ERR_INVALID as pack_slice. */
 	int (*slice_in)(void *state, const char *p, size_t n, bool is_last, struct buf *to, size_t *ret_used);

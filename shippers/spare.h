@@ -10,7 +10,7 @@
 #include "agent/base/buf.h"
 
 #define SPARE_FROM (128u << 10) /* bytes: what is smaller has its memory from the heap, which keeps it */
-#define SPARE_TO (2u << 20)    /* what is larger is rare, and not kept */
+#define SPARE_TO (2u << 20)     /* what is larger is rare, and not kept */
 #define SPARE_MOST 3
 
 struct spare {

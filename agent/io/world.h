@@ -75,7 +75,8 @@ struct http_req {
 	size_t headers_n;
 	const void *send;
 	size_t send_len;
-	const struct digest *send_digest; /* of those bytes, where the caller has it already: whoever signs takes it. NULL: not yet */
+	const struct digest
+	    *send_digest;              /* of those bytes, where the caller has it already: whoever signs takes it. NULL: not yet */
 	uint32_t connect_ms, total_ms; /* 0: 3 s (10 s by a proxy, which connects in turn), 30 s */
 	const char *ca_file;           /* the only certificates that count, looked at for each request; NULL: the system's bundle */
 	const char *connect_to;        /* "host:port" to connect to instead; the name in url is verified. NULL: none */

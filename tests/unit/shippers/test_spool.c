@@ -149,7 +149,9 @@ static int setup(void **state)
 	w->file_read = read_file;
 	sim_dir_make(w, DIR);
 	positions_init(&positions);
-	config = (struct spool_config){ .dir = DIR, .dests_n = 1, .opened = on_opened, .positions = &positions.durable, .spare = &spare };
+	config = (struct spool_config){
+		.dir = DIR, .dests_n = 1, .opened = on_opened, .positions = &positions.durable, .spare = &spare
+	};
 	config.dests[0] = (struct spool_dest_config){ "vendor", { 1u << 30, 1u << 30 } };
 	bodies = 0;
 	return 0;
