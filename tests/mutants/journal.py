@@ -126,8 +126,8 @@ MUTANTS = [
     Mutant(
         "a record with the cursor of the one before",
         RECORD,
-        "	l.source = journald_place_to(s, r->cursor, r->to_ms);",
-        "	l.source = journald_place_to(s, s->cursor, r->to_ms);",
+        "	place = journald_place_to(s, r->cursor, r->to_ms);",
+        "	place = journald_place_to(s, s->cursor, r->to_ms);",
         PLACES,
         CRASH,
     ),

@@ -57,8 +57,8 @@ MUTANTS = [
     Mutant(
         "a body that goes with the first of two destinations",
         "shippers/spool_ending.c",
-        "	if (!spool_is_wanted_by_others(en, dest) && end->lost.counts_n == 0) {",
-        "	if (end->lost.counts_n == 0) {",
+        "	return !spool_is_wanted_by_others(end->en, end->dest) && end->lost.counts_n == 0",
+        "	return end->lost.counts_n == 0",
         DESTS,
     ),
     Mutant(
