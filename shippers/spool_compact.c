@@ -186,8 +186,6 @@ static void on_renamed(struct disk_req *r, int rc)
 	spool_sweep_settled(s);
 	s->commits_len = s->commits_least = s->compact.written;
 	log_debug("spool.compacted", "bytes=%" PRIu64, s->commits_len);
-	if (s->c.changed != NULL)
-		s->c.changed(s->c.ctx);
 	spool_write_done(s);
 }
 

@@ -4,7 +4,8 @@
  *     idle --> commit --> idle        commit, compact --> wait --> the same again
  *       '----> compact --> idle       a body that cannot be written: to wait from idle, too
  *
- * A disk that fails makes the spool full until a write succeeds; the batches stay in memory and are tried again every ten seconds.
+ * A disk that fails makes the spool full until a write succeeds, or nothing is left to be written: what was refused may have gone
+ * meanwhile without a record. The batches stay in memory and are tried again every ten seconds.
  * The log of commit records is written anew when it has grown to three times what it needs to say, or when its end is not what we
  * know (spool_compact.c).
  * Closing: writes on until there is no batch left or the disk fails once more. */
@@ -101,17 +102,27 @@ void spool_write_wait(struct spool *s)
 		timer_start(s->w, &s->timer, AGAIN_MS, on_again);
 }
 
+/* In this order: those whom the news wakes ask whether there is room. */
+static void tell_room(struct spool *s)
+{
+	if (!s->must_wait) {
+		s->stats.full = false;
+		s->trouble[0] = '\0';
+	}
+	if (s->c.changed != NULL)
+		s->c.changed(s->c.ctx);
+}
+
+/* What the news bring waits for `begin`, since the state moves only behind them. */
 void spool_write_done(struct spool *s)
 {
 	s->committing = 0;
+	tell_room(s);
 	sm_move(&s->sm, WRITE_IDLE);
-	if (s->must_wait) {
+	if (s->must_wait)
 		spool_write_wait(s);
-		return;
-	}
-	s->stats.full = false;
-	s->trouble[0] = '\0';
-	begin(s);
+	else
+		begin(s);
 }
 
 /* ---- commit ------------------------------------------------------------------------------------------------------------ */
@@ -156,8 +167,6 @@ static void on_committed(struct disk_req *r, int rc)
 	s->committing = 0;
 	spool_loss_said(s);
 	spool_ending_said(s, 0);
-	if (s->c.changed != NULL)
-		s->c.changed(s->c.ctx);
 	spool_write_done(s);
 }
 
@@ -213,10 +222,14 @@ static void begin(struct spool *s)
 		return;
 	}
 	spool_pack_next(s);
-	if ((first(s) != NULL && first(s)->sm.now == JOB_DURABLE) || !list_empty(&s->noted) || spool_loss_waits(s))
+	if ((first(s) != NULL && first(s)->sm.now == JOB_DURABLE) || !list_empty(&s->noted) || spool_loss_waits(s)) {
 		commit(s);
-	else
-		ending_step(&s->end);
+		return;
+	}
+	/* What the disk refused has gone without it. Only what comes next can show whether it writes again. */
+	if (s->stats.full && list_empty(&s->jobs))
+		tell_room(s);
+	ending_step(&s->end);
 }
 
 void spool_write_init(struct spool *s)

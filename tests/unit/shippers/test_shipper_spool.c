@@ -139,6 +139,70 @@ static void bodies_that_the_disk_refuses_are_written_again_in_their_order(void *
 	assert_true(strstr(buf_str(&dock.bodies), "line-0") < strstr(buf_str(&dock.bodies), "line-1"));
 }
 
+static void refuse_appends(struct world *w, struct disk_req *r, disk_cb *cb)
+{
+	if (r->op == DISK_APPEND) {
+		r->op = DISK_RENAME; /* of a file that is not there */
+		r->path = r->to = DOCK_DIR "/nothing";
+	}
+	dock.disk_start(w, r, cb);
+}
+
+/* The record of what was lost is refused until its body is passed by: then no write is left that could succeed. */
+static void a_disk_that_is_well_again_has_room_though_nothing_is_left_to_be_written(void **state)
+{
+	(void)state;
+	dock_answer(400, 200);
+	dock.logged_in = false;
+	dock_open();
+	dock_pass(1000);
+	assert_true(dock_put("line-0"));
+	dock_pass(1500);
+	assert_int_equal(shipper_stats(dock.ship).dest[0].entries[TELEMETRY_LOG], 1);
+	dock_hook_disk(refuse_appends);
+	dock.logged_in = true;
+	dock_pass(120000);
+	assert_true(dock.arrived > 0);
+	assert_int_equal(shipper_stats(dock.ship).dest[0].entries[TELEMETRY_LOG], 0);
+	dock_unhook_disk();
+	dock_pass(12000);
+	assert_false(shipper_stats(dock.ship).spool.full);
+	assert_null(shipper_trouble(dock.ship));
+	assert_true(dock_put("line-1"));
+	dock_pass(5000);
+	assert_true(dock_has("line-1"));
+}
+
+static bool woken;
+
+static void on_woken(struct telemetry_wait *wt)
+{
+	(void)wt;
+	woken = true;
+}
+
+static void who_waits_for_a_disk_that_failed_is_woken_when_it_writes_again(void **state)
+{
+	struct telemetry_wait wait = { .cb = on_woken };
+
+	(void)state;
+	woken = false;
+	dock.logged_in = false; /* an end of a body would be news as well */
+	dock_open();
+	dock_pass(1000);
+	dock_hook_disk(refuse_bodies);
+	assert_true(dock_put("line-0"));
+	dock_pass(1500);
+	assert_false(dock_put("line-1"));
+	shipper_sink(dock.ship)->wait(shipper_sink(dock.ship)->ctx, &wait);
+	dock_pass(5000);
+	assert_false(woken);
+	dock_unhook_disk();
+	dock_pass(12000);
+	assert_true(woken);
+	list_del(&wait.link);
+}
+
 static void logs_over_their_quota_wait_in_their_file(void **state)
 {
 	(void)state;
@@ -263,6 +327,8 @@ int main(void)
 		DOCK_TEST(metrics_over_their_quota_lose_the_oldest_counted),
 		DOCK_TEST(bodies_are_written_beside_each_other_and_committed_in_their_order),
 		DOCK_TEST(bodies_that_the_disk_refuses_are_written_again_in_their_order),
+		DOCK_TEST(a_disk_that_is_well_again_has_room_though_nothing_is_left_to_be_written),
+		DOCK_TEST(who_waits_for_a_disk_that_failed_is_woken_when_it_writes_again),
 		DOCK_TEST(logs_over_their_quota_wait_in_their_file),
 		DOCK_TEST(of_the_bodies_set_aside_the_oldest_go_first),
 		DOCK_TEST(a_damaged_commit_record_keeps_the_bodies_before_it),
