@@ -87,7 +87,7 @@ void spool_entry_free(struct spool_entry *en)
 
 void spool_drop_entry(struct spool_entry *en)
 {
-	spool_sweep_body(en, en->is_durable);
+	spool_sweep_body(en);
 	spool_entry_free(en);
 }
 

@@ -148,11 +148,11 @@ void spool_ending_say(struct spool *s, struct buf *line); /* those that are note
 void spool_ending_said(struct spool *s, int rc);          /* it was written, or could not be */
 void spool_ending_refuse(struct spool *s);                /* nothing can be written for a while */
 
-void spool_sweep(struct spool *s, const char *name);                 /* unlinks a file of the folder in the background */
-void spool_sweep_body(const struct spool_entry *en, bool is_by_log); /* is_by_log: not before the log that says so is durable */
-void spool_sweep_settled(struct spool *s);                           /* it is now */
-void spool_sweep_drop(struct spool *s);                              /* forgets what has not begun */
-void spool_aside_trim(struct spool *s);                              /* deletes what has no room any more, the oldest first */
+void spool_sweep(struct spool *s, const char *name); /* unlinks a file of the folder in the background */
+void spool_sweep_body(const struct spool_entry *en); /* not before what was found at start is durable */
+void spool_sweep_settled(struct spool *s);           /* it is now */
+void spool_sweep_drop(struct spool *s);              /* forgets what has not begun */
+void spool_aside_trim(struct spool *s);              /* deletes what has no room any more, the oldest first */
 bool spool_sweep_idle(const struct spool *s);
 
 struct spool_job *spool_job_new(struct spool *s, struct batch *b);

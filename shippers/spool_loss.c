@@ -139,7 +139,7 @@ static void body_leaves(const struct loss *l)
 	struct spool_entry en = { .s = l->s, .seq = l->seq, .kind = (enum telemetry_kind)l->kind, .format = l->format };
 
 	memcpy(en.id, l->id, sizeof(en.id));
-	spool_sweep_body(&en, false);
+	spool_sweep_body(&en);
 }
 
 void spool_loss_said(struct spool *s)

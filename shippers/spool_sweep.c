@@ -1,7 +1,7 @@
 /* spool_sweep.c - files of the folder that are not needed again: unlinked in the background, one at a time, however many there are.
  *
  * A start reads the log as the last life has written it, which may not be durable: a loss of power could take back that a body is
- * lost, and nobody could count it without its body. So what only the log calls needless stays until that is settled.
+ * lost, or the whole log that no longer has it, and nobody could count it without its body. So bodies stay until that is settled.
  *
  * Fails: a sweep that fails is the next start's. Closing: what has begun is waited for, the rest is the next start's. */
 #include "shippers/spool_impl.h"
@@ -47,7 +47,7 @@ void spool_sweep_settled(struct spool *s)
 		next(s);
 }
 
-static void sweep(struct spool *s, const char *name, bool is_by_log)
+static void sweep(struct spool *s, const char *name, struct list *to)
 {
 	size_t len = strlen(name) + 1;
 	struct sweep *sw;
@@ -57,20 +57,21 @@ static void sweep(struct spool *s, const char *name, bool is_by_log)
 		return;
 	sw = mem_alloc(sizeof(*sw) + len);
 	memcpy(sw->name, name, len);
-	list_add(is_by_log && !s->settled ? &s->late_sweeps : &s->sweeps, &sw->link);
+	list_add(to, &sw->link);
 	next(s);
 }
 
 void spool_sweep(struct spool *s, const char *name)
 {
-	sweep(s, name, false);
+	sweep(s, name, &s->sweeps);
 }
 
-void spool_sweep_body(const struct spool_entry *en, bool is_by_log)
+void spool_sweep_body(const struct spool_entry *en)
 {
+	struct spool *s = en->s;
 	CLEANUP(mem_close) char *path = spool_entry_path(en);
 
-	sweep(en->s, strrchr(path, '/') + 1, is_by_log);
+	sweep(s, strrchr(path, '/') + 1, s->settled ? &s->sweeps : &s->late_sweeps);
 }
 
 void spool_sweep_drop(struct spool *s)

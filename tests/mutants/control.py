@@ -150,7 +150,7 @@ MUTANTS = [
     Mutant(
         "a proof that does not cover the body",
         "agent/control/channel.c",
-        "struct digest b = digest_of(r->send, r->send_len)",
+        "struct digest b = r->send_digest != NULL ? *r->send_digest : digest_of(r->send, r->send_len)",
         "struct digest b = digest_of(r->url, 0)",
     ),
     Mutant(

@@ -364,9 +364,9 @@ MUTANTS = [
     Mutant(
         "a body that a start unlinks for a record that may not be durable",
         "shippers/spool_sweep.c",
-        "is_by_log && !s->settled",
-        "is_by_log && s->w == NULL",
-        "build/tests/unit/shippers/test_crash",
+        "s->settled ? &s->sweeps : &s->late_sweeps",
+        "s->w != NULL ? &s->sweeps : &s->late_sweeps",
+        "build/tests/unit/shippers/test_spool",
     ),
     Mutant(
         "a lost body of zstd that stays for ever",

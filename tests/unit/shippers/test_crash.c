@@ -407,6 +407,10 @@ static void run(uint64_t seed, unsigned deaths_rate, unsigned faults)
 	sim_free(w);
 }
 
+/* Of many thousand seeds those that were red, for two reasons: the disk failed at a record that nobody needed a second time, and
+ * nothing was left to write; or a start removed a body for what the log said, and the power took the end of the log. */
+static const uint64_t red_once[] = { 10519, 15411, 20457, 30032, 31945, 34399, 35971 };
+
 static void run_with_losses(uint64_t seed)
 {
 	receivers_n = 1 + seed % 2;
@@ -421,7 +425,8 @@ static void lines_that_came_and_lines_counted_as_lost_are_the_lines_written(void
 	pattern = LOG "*";
 	for (uint64_t seed = 3001; seed <= 3000 + SEEDS; seed++)
 		run_with_losses(seed);
-	run_with_losses(20457); /* the disk failed at a record that nobody needed a second time, and nothing was left to write */
+	for (size_t i = 0; i < ARRAY_LEN(red_once); i++)
+		run_with_losses(red_once[i]);
 	loses = false;
 	receivers_n = 1;
 	for (int why = ACCOUNT_QUOTA; why <= ACCOUNT_PARTIAL; why++)

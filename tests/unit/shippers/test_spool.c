@@ -16,7 +16,9 @@
 #include "agent/base/str.h"
 #include "collectors/positions.h"
 #include "shippers/commit.h"
+#include "shippers/lost.h"
 #include "shippers/spool.h"
+#include "shippers/taken.h"
 #include "tests/sim/world_sim.h"
 
 #define DIR "/var/lib/reeve/spool"
@@ -456,6 +458,118 @@ static void the_spool_looks_at_no_folder_but_its_own(void **state)
 	assert_int_equal(positions.durable_n, 1); /* whether its file is there is not the spool's business */
 }
 
+/* ---- what goes at a start ------------------------------------------------------------------------------------------------ */
+
+static struct disk_req *held;
+static disk_cb *held_cb;
+
+static void hold_the_rename(struct world *world, struct disk_req *r, disk_cb *cb)
+{
+	if (r->op != DISK_RENAME || held != NULL) {
+		start_disk(world, r, cb);
+		return;
+	}
+	held = r;
+	held_cb = cb;
+}
+
+static bool is_there(const char *name)
+{
+	CLEANUP(mem_close) char *path = mem_printf("%s/%s", DIR, name);
+	CLEANUP(buf_close) struct buf b = BUF_MAX(4096);
+
+	return sim_file_get(w, path, &b);
+}
+
+/* Of the first the log says that it was taken, of the second that it was lost, of the third nothing. A killed agent may have
+ * written that, and no disk has it yet: were a body unlinked and the word of it taken back by a loss of power, it would be missing
+ * and be counted nowhere. */
+static void no_body_goes_before_it_is_durable_that_it_may(void **state)
+{
+	static const char *const names[] = { "0000000000000001-logs-0000000000000001.pb.gz",
+					     "0000000000000002-logs-0000000000000002.pb.zst",
+					     "0000000000000003-logs-0000000000000003.pb.gz" };
+	const struct commit first = { .seq = 1, .kind = TELEMETRY_LOG, .id = "0000000000000001", .records = 10, .bytes = 1 };
+	const struct commit second = { .seq = 2, .kind = TELEMETRY_LOG, .id = "0000000000000002", .records = 10, .bytes = 1 };
+	const struct taken taken = { .seq = 1, .kind = TELEMETRY_LOG, .by = "vendor" };
+	struct lost lost = { .seq = 2, .kind = TELEMETRY_LOG, .by = "vendor", .id = "0000000000000002", .counts_n = 1 };
+	CLEANUP(buf_close) struct buf b = BUF_MAX(4096);
+
+	(void)state;
+	lost.counts[0] = (struct lost_count){ "/x", ACCOUNT_AGE, 10 };
+	commit_format(&first, &b);
+	commit_format(&second, &b);
+	assert_int_equal(lost_format(&lost, &b), 0);
+	assert_int_equal(taken_format(&taken, &b), 0);
+	sim_file_put(w, DIR "/commits", b.data, b.len);
+	for (size_t i = 0; i < 3; i++) {
+		CLEANUP(mem_close) char *path = mem_printf("%s/%s", DIR, names[i]);
+
+		sim_file_puts(w, path, "x");
+	}
+	held = NULL;
+	w->disk_start = hold_the_rename;
+	open_spool();
+	pass(60000);
+	assert_non_null(held);
+	for (size_t i = 0; i < 3; i++)
+		assert_true(is_there(names[i]));
+	really_start(w, held, held_cb);
+	pass(60000);
+	for (size_t i = 0; i < 3; i++)
+		assert_false(is_there(names[i]));
+	assert_int_equal(account_lost_of(spool_account(s), 0, TELEMETRY_LOG), 10);
+	assert_int_equal(spool_stats(s).uncommitted[TELEMETRY_LOG], 1);
+}
+
+/* ---- a record that is refused, and not needed any more ----------------------------------------------------------------------- */
+
+static unsigned appends;
+
+static void refuse_the_second(struct world *world, struct disk_req *r, disk_cb *cb)
+{
+	if (r->op == DISK_APPEND && ++appends == 2)
+		sim_fail_nth(world, SIM_DISK, 1, ERR_IO);
+	start_disk(world, r, cb);
+}
+
+static void on_ended(void *ctx, int rc)
+{
+	*(int *)ctx = rc;
+}
+
+/* The first destination's record is written, the second's is refused: then the body is wanted by nobody else, and goes without. */
+static void a_refused_record_that_nobody_needs_any_more_does_not_keep_the_spool_full(void **state)
+{
+	const struct spool_loss none = { 0 };
+	struct spool_entry *en;
+	int first = 1, second = 1;
+
+	(void)state;
+	config.dests_n = 2;
+	config.dests[1] = (struct spool_dest_config){ "customer", { 1u << 30, 1u << 30 } };
+	open_spool();
+	put(TELEMETRY_LOG);
+	pass(60000);
+	en = spool_oldest(s, 0, TELEMETRY_LOG);
+	assert_non_null(en);
+	appends = 0;
+	w->disk_start = refuse_the_second;
+	spool_hold(en, 0);
+	spool_hold(en, 1);
+	spool_finish(en, 0, SPOOL_TAKEN, none, on_ended, &first);
+	spool_finish(en, 1, SPOOL_TAKEN, none, on_ended, &second);
+	pass(1000);
+	assert_int_equal(first, 0);
+	assert_int_equal(second, -ERR_IO);
+	assert_false(spool_has_room(s, TELEMETRY_LOG));
+	spool_finish(en, 1, SPOOL_TAKEN, none, on_ended, &second);
+	pass(20000);
+	assert_int_equal(second, 0);
+	assert_true(spool_has_room(s, TELEMETRY_LOG));
+	assert_null(spool_trouble(s));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -472,6 +586,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_disk_that_takes_nothing_is_told_until_it_does, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_spool_looks_at_no_folder_but_its_own, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_close_at_any_moment_of_the_start_ends, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_body_goes_before_it_is_durable_that_it_may, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_refused_record_that_nobody_needs_any_more_does_not_keep_the_spool_full, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
