@@ -88,7 +88,7 @@ static bool shares_one(const json_t *a, const json_t *b)
 	return false;
 }
 
-/* Takes nothing; a list of nodes, or NULL. The caller's. */
+/* That it is about; NULL: it is about none. The caller's. */
 static json_t *nodes_of(const struct run *r, const struct doing *d)
 {
 	CLEANUP(json_close) json_t *args = NULL;

@@ -121,6 +121,14 @@ static void a_new_one_that_goes_has_left_its_group_before(void **state)
 
 #define HEALTH_CHECKS_MS 120000 /* of one that was let in again */
 
+static void begin_replace(struct shop *s, struct desk_command *k)
+{
+	stand(s, 1);
+	shop_listen(s);
+	shop_replace_one(s, k, 0);
+	desk_pass(&s->d, 100);
+}
+
 static void the_new_one_stays_and_serves(struct shop *s, const struct desk_command *k)
 {
 	CLEANUP(mem_close)
@@ -140,10 +148,7 @@ static void a_new_one_stays_where_the_old_one_ended_while_stop_held_the_undo(voi
 	struct shop *s = *state;
 	struct desk_command k;
 
-	stand(s, 1);
-	shop_listen(s);
-	shop_replace_one(s, &k, 0);
-	desk_pass(&s->d, 100);
+	begin_replace(s, &k);
 	while (shop_count(s, " RegisterTargets") < 2)
 		desk_pass(&s->d, 100);
 	sim_file_puts(s->d.w, "/etc/reeve/STOP", "");
@@ -160,10 +165,7 @@ static void a_new_one_stays_where_the_old_one_ended_while_it_drained(void **stat
 	struct shop *s = *state;
 	struct desk_command k;
 
-	stand(s, 1);
-	shop_listen(s);
-	shop_replace_one(s, &k, 0);
-	desk_pass(&s->d, 100);
+	begin_replace(s, &k);
 	while (shop_count(s, "DeregisterTargets") < 1)
 		desk_pass(&s->d, 100);
 	aws_hand_end(s->sim, s->sim->instances[0]);
@@ -207,26 +209,20 @@ static void a_new_one_that_stays_is_let_in_again(void **state)
 	struct shop *s = *state;
 	struct desk_command k;
 
-	stand(s, 1);
-	shop_listen(s);
-	shop_replace_one(s, &k, 0);
-	desk_pass(&s->d, 100);
+	begin_replace(s, &k);
 	end_the_old_ones_once_the_new_ones_are_out(s, 1);
 	the_new_one_stays_and_serves(s, &k);
 	assert_non_null(strstr(buf_str(&s->log), "again-register-sql outcome=done"));
 }
 
-/* Each answer of AWS is the last that this life of the agent hears. */
-static void a_new_one_that_stays_is_let_in_again_however_often_the_agent_begins_anew(void **state)
+/* It dies as AWS is asked to let the new one in, and before it hears of that. */
+static void a_new_one_that_stays_is_let_in_again_also_behind_a_restart(void **state)
 {
 	struct shop *s = *state;
 	struct desk_command k;
 	unsigned registered;
 
-	stand(s, 1);
-	shop_listen(s);
-	shop_replace_one(s, &k, 0);
-	desk_pass(&s->d, 100);
+	begin_replace(s, &k);
 	end_the_old_ones_once_the_new_ones_are_out(s, 1);
 	registered = shop_count(s, " RegisterTargets");
 	while (shop_count(s, " RegisterTargets") == registered && !op_fields(ops_find(s->d.ops, k.id))->is_ended)
@@ -278,10 +274,7 @@ static void a_new_one_that_is_let_in_again_does_not_end_behind_a_restart(void **
 	struct desk_command k;
 	unsigned registered;
 
-	stand(s, 1);
-	shop_listen(s);
-	shop_replace_one(s, &k, 0);
-	desk_pass(&s->d, 100);
+	begin_replace(s, &k);
 	while (strstr(buf_str(&s->log), "undo-register-sql outcome=done") == NULL)
 		desk_pass(&s->d, 100);
 	is_throttled = true;
@@ -327,7 +320,7 @@ int main(void)
 		SHOP(a_new_one_stays_where_the_old_one_is_ill),
 		SHOP(in_two_groups_it_is_told_that_the_new_one_stays),
 		SHOP(a_new_one_that_stays_is_let_in_again),
-		SHOP(a_new_one_that_stays_is_let_in_again_however_often_the_agent_begins_anew),
+		SHOP(a_new_one_that_stays_is_let_in_again_also_behind_a_restart),
 		SHOP(a_new_one_that_is_let_in_again_does_not_end_behind_a_restart),
 		SHOP(new_ones_of_an_upgrade_that_stay_are_let_in_again),
 	};
