@@ -124,7 +124,8 @@ static void take_body(struct tail *t, const struct tail_line *in, struct telemet
 {
 	l->body = in->raw;
 	l->len = in->len;
-	if (in->begun == 0 && (in->bytes == TAIL_BYTES_PLAIN || str_plain_len(in->raw, in->len) == in->len))
+	l->is_ascii = in->begun == 0 && (in->bytes == TAIL_BYTES_PLAIN || str_plain_len(in->raw, in->len) == in->len);
+	if (l->is_ascii)
 		return;
 	l->begun = clean(t, in);
 	l->body = buf_str(&t->text);
@@ -165,6 +166,7 @@ static bool hand_over(struct tail_file *tf, struct tail_line *in)
 	struct telemetry_line l = { .body = in->raw,
 				    .len = in->len,
 				    .begun = 0,
+				    .is_ascii = false,
 				    .time_ms = 0,
 				    .time_ns = 0,
 				    .severity = 0,

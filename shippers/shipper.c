@@ -128,6 +128,12 @@ static enum rules_verdict mask_line(struct shipper *s, struct telemetry_line *l)
 	return v;
 }
 
+/* No rule looks at it, and nothing in it has to be mended: it is not even copied. */
+static bool is_as_it_is(const struct shipper *s, const struct telemetry_line *l)
+{
+	return l->is_ascii && l->attrs_n == 0 && l->begun == 0 && !rules_have_patterns(s->rules);
+}
+
 /* ---- lines --------------------------------------------------------------------------------------------------------------- */
 
 static void on_logs_due(struct timer *t)
@@ -228,31 +234,36 @@ static bool has_time(struct shipper *s, size_t len)
 	return true;
 }
 
-static bool on_line(void *ctx, const struct telemetry_line *line)
+static bool on_line(void *ctx, const struct telemetry_line *l)
 {
 	struct shipper *s = ctx;
-	struct telemetry_line l = *line;
+	struct telemetry_line masked;
 	struct origins_one *of;
 	enum rules_verdict v;
 
 	/* Without rules it is not dropped but waits in its file: when a policy is there again, nothing is missing. The time is
 	 * asked last, because that begins a turn. */
-	if (!has_room(s) || !has_time(s, l.len))
+	if (!has_room(s) || !has_time(s, l->len))
 		return false;
-	of = origins_of(&s->origins, s->rules, l.origin);
-	v = of->verdict == RULES_PASS ? mask_line(s, &l) : of->verdict;
-	if (line_is_one_too_many(s, &l))
+	of = origins_of(&s->origins, s->rules, l->origin);
+	v = of->verdict;
+	if (v == RULES_PASS && !is_as_it_is(s, l)) {
+		masked = *l;
+		l = &masked;
+		v = mask_line(s, &masked);
+	}
+	if (line_is_one_too_many(s, l))
 		close_batch(s, TELEMETRY_LOG);
 	/* Positions alone wait for no time, so the clock of a batch begins with its first line. */
 	if (s->open[TELEMETRY_LOG] == NULL || s->found_waits)
 		timer_start(s->w, &s->timer, LOGS_OPEN_MS, on_logs_due);
 	s->found_waits = false;
 	if (v == RULES_PASS)
-		add_line(s, &l, of, open_batch(s, TELEMETRY_LOG));
+		add_line(s, l, of, open_batch(s, TELEMETRY_LOG));
 	else
-		count_kept(s, v, &l, open_batch(s, TELEMETRY_LOG));
-	batch_count(open_batch(s, TELEMETRY_LOG), source_of(l.origin), ACCOUNT_NO_TEXT, l.no_text);
-	batch_note(open_batch(s, TELEMETRY_LOG), l.source);
+		count_kept(s, v, l, open_batch(s, TELEMETRY_LOG));
+	batch_count(open_batch(s, TELEMETRY_LOG), source_of(l->origin), ACCOUNT_NO_TEXT, l->no_text);
+	batch_note(open_batch(s, TELEMETRY_LOG), l->source);
 	return true;
 }
 

@@ -73,18 +73,9 @@ size_t pbw_bytes_len(size_t len)
 	return n;
 }
 
-char *pbw_put_head(char *at, unsigned field, size_t len)
+char *pbw_put_varint(char *at, uint64_t v)
 {
-	at += put_varint((uint8_t *)at, (uint64_t)field << 3 | PBR_BYTES);
-	return at + put_varint((uint8_t *)at, len);
-}
-
-char *pbw_put_fixed64(char *at, unsigned field, uint64_t v)
-{
-	at += put_varint((uint8_t *)at, (uint64_t)field << 3 | PBR_FIXED64);
-	for (unsigned i = 0; i < sizeof(v); i++)
-		at[i] = (char)(v >> 8 * i);
-	return at + sizeof(v);
+	return at + put_varint((uint8_t *)at, v);
 }
 
 size_t pbw_begin(struct buf *b, unsigned field)

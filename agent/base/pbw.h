@@ -3,9 +3,11 @@
  * Adders never fail by themselves: the buf remembers that something did not fit. Messages nest: what is added between
  * pbw_begin and pbw_end is the message's content, and they pair like brackets. */
 #pragma once
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "agent/base/buf.h"
 
@@ -20,10 +22,33 @@ void pbw_end(struct buf *b, size_t mark);
 /* The same into memory that has room, where lengths are known before: each answers with the place behind what it wrote. */
 #define PBW_FIXED64_LEN 9                                 /* of a field below 16 */
 size_t pbw_bytes_len(size_t len);                         /* of a field below 16: tag, length and so many bytes */
-char *pbw_put_head(char *at, unsigned field, size_t len); /* tag and length of a PBR_BYTES field */
-char *pbw_put_fixed64(char *at, unsigned field, uint64_t v);
+char *pbw_put_varint(char *at, uint64_t v);
+static inline char *pbw_put_head(char *at, unsigned field, size_t len); /* tag and length of a PBR_BYTES field */
+static inline char *pbw_put_fixed64(char *at, unsigned field, uint64_t v);
 
 enum pbr_type { PBR_VARINT = 0, PBR_FIXED64 = 1, PBR_BYTES = 2, PBR_FIXED32 = 5 };
+
+/* Here, because each line of a log passes them. */
+static inline char *pbw_put_head(char *at, unsigned field, size_t len)
+{
+	if (field >= 16 || len >= 1u << 14)
+		return pbw_put_varint(pbw_put_varint(at, (uint64_t)field << 3 | PBR_BYTES), len);
+	*at++ = (char)(field << 3 | PBR_BYTES);
+	if (len >= 1u << 7) {
+		*at++ = (char)(len | 0x80);
+		len >>= 7;
+	}
+	*at++ = (char)len;
+	return at;
+}
+
+static inline char *pbw_put_fixed64(char *at, unsigned field, uint64_t v)
+{
+	at = pbw_put_varint(at, (uint64_t)field << 3 | PBR_FIXED64);
+	v = htole64(v);
+	memcpy(at, &v, sizeof(v));
+	return at + sizeof(v);
+}
 
 struct pbr {
 	const uint8_t *at, *end;

@@ -70,17 +70,52 @@ bool sign_public_is_sound(const struct sign_public *pub)
 	return is_below_p(y.b);
 }
 
-int sign_raw(const struct sign_key *k, const void *msg, size_t len, uint8_t sig[SIGN_SIG_LEN], struct err *e)
+/* Libcrypto's own struct of a key: what stands in it is wiped when it is freed. */
+struct sign_ready {
+	EVP_PKEY *pkey;
+};
+
+struct sign_ready *sign_ready_new(const struct sign_key *k, struct err *e)
 {
-	CLEANUP(pkey_close) EVP_PKEY *pk = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, k->seed, SIGN_KEY_LEN);
+	EVP_PKEY *pk = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, k->seed, SIGN_KEY_LEN);
+	struct sign_ready *r;
+
+	if (pk == NULL) {
+		err_set(e, ERR_UNSUPPORTED, "libcrypto refuses an Ed25519 key");
+		return NULL;
+	}
+	r = mem_new(struct sign_ready);
+	r->pkey = pk;
+	return r;
+}
+
+void sign_ready_free(struct sign_ready *k)
+{
+	if (k == NULL)
+		return;
+	EVP_PKEY_free(k->pkey);
+	mem_free(k);
+}
+
+int sign_ready_raw(const struct sign_ready *k, const void *msg, size_t len, uint8_t sig[SIGN_SIG_LEN], struct err *e)
+{
 	CLEANUP(md_close) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	size_t sig_len = SIGN_SIG_LEN;
 
 	/* No digest is named: Ed25519 hashes by itself and takes the message in one piece (EVP_SIGNATURE-ED25519(7)). */
-	if (pk == NULL || ctx == NULL || EVP_DigestSignInit(ctx, NULL, NULL, NULL, pk) != 1 ||
+	if (ctx == NULL || EVP_DigestSignInit(ctx, NULL, NULL, NULL, k->pkey) != 1 ||
 	    EVP_DigestSign(ctx, sig, &sig_len, msg, len) != 1)
 		return err_set(e, ERR_UNSUPPORTED, "libcrypto cannot sign with Ed25519");
 	return 0;
+}
+
+int sign_raw(const struct sign_key *k, const void *msg, size_t len, uint8_t sig[SIGN_SIG_LEN], struct err *e)
+{
+	struct sign_ready *r = sign_ready_new(k, e);
+	int rc = r != NULL ? sign_ready_raw(r, msg, len, sig, e) : -ERR_UNSUPPORTED;
+
+	sign_ready_free(r);
+	return rc;
 }
 
 bool sign_raw_verify(const struct sign_public *pub, const void *msg, size_t len, const uint8_t sig[SIGN_SIG_LEN])

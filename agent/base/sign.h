@@ -39,4 +39,9 @@ int sign_body(const struct sign_key *k, const char *domain, const void *body, si
 bool sign_verify(const struct sign_public *pub, const char *domain, const struct digest *body, const uint8_t sig[SIGN_SIG_LEN]);
 /* Ed25519 over the bytes themselves: for what is not a body with a hash (Reeve-Proof). The vendor checks it. */
 int sign_raw(const struct sign_key *k, const void *msg, size_t len, uint8_t sig[SIGN_SIG_LEN], struct err *e);
+/* The same for a key that signs often: it is made ready once, which costs as much as a signature. sign_ready_free wipes it. */
+struct sign_ready;
+struct sign_ready *sign_ready_new(const struct sign_key *k, struct err *e); /* NULL: libcrypto refuses */
+int sign_ready_raw(const struct sign_ready *k, const void *msg, size_t len, uint8_t sig[SIGN_SIG_LEN], struct err *e);
+void sign_ready_free(struct sign_ready *k);
 bool sign_raw_verify(const struct sign_public *pub, const void *msg, size_t len, const uint8_t sig[SIGN_SIG_LEN]);

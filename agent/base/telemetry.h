@@ -74,6 +74,7 @@ struct telemetry_line {
 	int64_t time_ms;           /* 0: unknown */
 	uint32_t time_ns;          /* behind the millisecond */
 	uint8_t severity;          /* OTLP's number; 0: unknown */
+	bool is_ascii;             /* the body is known to be, without NUL; false: not known */
 	const char *severity_text; /* the source's own word; NULL: none */
 	const struct telemetry_origin *origin;
 	const struct telemetry_attr *attrs; /* of this line alone; mostly none */

@@ -55,7 +55,7 @@ struct channel {
 	struct http_req http;
 	struct timer timer; /* waiting, renewal */
 	struct backoff backoff;
-	struct sign_key key; /* of the session that is used */
+	struct sign_ready *key; /* of the session that is used */
 	struct secret token;
 	uint64_t counter;
 	struct sign_key new_key; /* of the session that is being made */
@@ -190,6 +190,7 @@ static void post(struct channel *c, const char *path, http_cb *cb)
 
 static int take_token(struct channel *c, const json_t *j)
 {
+	struct sign_ready *key;
 	const char *token;
 	uint64_t expires;
 
@@ -202,8 +203,12 @@ static int take_token(struct channel *c, const json_t *j)
 	if (expires == 0 || expires > TOKEN_MAX_S)
 		return err_set(&c->trouble.err, ERR_INVALID, "a token for %llu s; at most %d s are allowed",
 			       (unsigned long long)expires, TOKEN_MAX_S);
+	key = sign_ready_new(&c->new_key, &c->trouble.err);
+	if (key == NULL)
+		return -ERR_UNSUPPORTED;
 	secret_set(&c->token, token, strlen(token));
-	c->key = c->new_key;
+	sign_ready_free(c->key);
+	c->key = key;
 	c->counter = 0;
 	secret_wipe(&c->new_key, sizeof(c->new_key));
 	expires *= 1000;
@@ -361,7 +366,7 @@ static void channel_free(struct closing *closing)
 	aws_call_close(&c->check);
 	http_req_close(&c->http);
 	secret_close(&c->token);
-	secret_wipe(&c->key, sizeof(c->key));
+	sign_ready_free(c->key);
 	secret_wipe(&c->new_key, sizeof(c->new_key));
 	buf_close(&c->send);
 	mem_free(c);
@@ -424,7 +429,7 @@ int channel_sign(struct channel *c, const struct http_req *r, struct channel_pro
 	c->counter++;
 	message_of(c, r, &msg);
 	TRY(buf_check(&msg, "the request's path", e));
-	TRY(sign_raw(&c->key, msg.data, msg.len, sig, e));
+	TRY(sign_ready_raw(c->key, msg.data, msg.len, sig, e));
 	snprintf(p->authorization, sizeof(p->authorization), SCHEME "%s", c->token.bytes);
 	snprintf(p->proof, sizeof(p->proof), "v1 %" PRIu64 " %s", c->counter, enc_base64url(sig, sizeof(sig), text));
 	return 0;

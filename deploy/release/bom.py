@@ -44,9 +44,13 @@ class Part:
         return LICENCES[self.source]
 
 
+# What the linker makes of our own objects on its way, optimised as one.
+LTO = re.compile(r"/tmp/cc\w{6}\.(debug\.temp|ltrans\d+\.ltrans)\.o")
+
+
 def files_of(linker_map):
     """The files that the linker read."""
-    return sorted(set(re.findall(r"^LOAD (/\S+)$", linker_map, re.MULTILINE)))
+    return sorted(f for f in set(re.findall(r"^LOAD (/\S+)$", linker_map, re.MULTILINE)) if not LTO.fullmatch(f))
 
 
 def component(part):

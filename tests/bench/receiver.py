@@ -39,7 +39,9 @@ class Store:
         self.turn(given)
         self.upstream = given.get("upstream") or self.upstream
         self.bodies = []  # (batch id, content encoding, bytes, answered)
-        self.counts = {"logs": 0, "metrics": 0, "wire": 0, "kept": 0, "first": 0.0, "last": 0.0, "faults": 0}
+        self.counts = {"logs": 0, "metrics": 0, "wire": 0, "kept": 0, "faults": 0}
+        # When bodies came, and the sizes of the first and the last one.
+        self.counts |= {"first": 0.0, "before_last": 0.0, "last": 0.0, "first_kept": 0, "last_kept": 0}
 
     def turn(self, given):
         self.fault, self.every = given["fault"], given["every"]
@@ -55,7 +57,8 @@ class Store:
     def keep(self, headers, body, answered):
         now = time.monotonic()
         self.counts["first"] = self.counts["first"] or now
-        self.counts["last"] = now
+        self.counts["before_last"], self.counts["last"] = self.counts["last"], now
+        self.counts["first_kept"], self.counts["last_kept"] = self.counts["first_kept"] or len(body), len(body)
         self.counts["kept"] += len(body)
         self.bodies.append((headers.get("reeve-batch-id", ""), headers.get("content-encoding", ""), body, answered))
 

@@ -139,7 +139,7 @@ def head(bench, versions, limit, load):
 def sizes(options):
     return {
         "codec": "One thread, in memory: libreeve's encoder, then each compressor that was there. A limit is what a drain cannot go below.",
-        "drain": f"A log of {options.size_mb:g} MB, lines of {LENGTH} bytes, appears; from the first body to the last.",
+        "drain": f"A log of {options.size_mb:g} MB, lines of {LENGTH} bytes, appears; from the first body to the last but one.",
         "redact": f"The same drain of {options.size_mb:g} MB; no rule matches.",
         "steady": f"{options.steady_s} s each, one file; CPU in per cent of one processor.",
         "files": f"{options.files_s} s each.",

@@ -395,6 +395,8 @@ def test_the_parts_are_read_off_the_linkers_map():
         "build/static/reeve.o",
         "/usr/lib/x86_64-linux-gnu/libz.a",
         "/opt/recipes/lib/libcurl.a",
+        "/tmp/ccy8DY0d.debug.temp.o",
+        "/tmp/ccDkTPfK.ltrans17.ltrans.o",
     ]
     text = "".join(f"LOAD {path}\n" for path in read)
     assert bom.files_of(text) == ["/opt/recipes/lib/libcurl.a", "/usr/lib/x86_64-linux-gnu/libz.a"]

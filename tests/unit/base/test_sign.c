@@ -9,6 +9,7 @@
 
 #include "agent/base/enc.h"
 #include "agent/base/mem.h"
+#include "agent/base/secret.h"
 #include "agent/base/sign.h"
 
 /* RFC 8032, 7.1: seed, public key, message, signature. */
@@ -54,6 +55,29 @@ static void keys_and_signatures_are_those_of_rfc_8032(void **state)
 		assert_string_equal(enc_hex(sig, SIGN_SIG_LEN, hex), vectors[i].sig);
 		assert_true(sign_raw_verify(&k.pub, msg, len, sig));
 	}
+}
+
+static void a_key_made_ready_signs_as_often_as_asked_and_as_the_plain_one(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(vectors); i++) {
+		struct sign_key k = key_of(vectors[i].seed);
+		struct sign_ready *r = sign_ready_new(&k, NULL);
+		uint8_t msg[2], sig[SIGN_SIG_LEN];
+		size_t len = strlen(vectors[i].msg) / 2;
+		char hex[ENC_HEX_LEN(SIGN_SIG_LEN)];
+
+		assert_non_null(r);
+		secret_wipe(&k, sizeof(k)); /* it has a copy of its own */
+		enc_unhex(vectors[i].msg, msg, len);
+		for (unsigned again = 0; again < 3; again++) {
+			memset(sig, 0, sizeof(sig));
+			assert_int_equal(sign_ready_raw(r, msg, len, sig, NULL), 0);
+			assert_string_equal(enc_hex(sig, SIGN_SIG_LEN, hex), vectors[i].sig);
+		}
+		sign_ready_free(r);
+	}
+	sign_ready_free(NULL);
 }
 
 static bool fits(const struct sign_public *pub, const char *domain, const char *body, size_t len, const uint8_t sig[SIGN_SIG_LEN])
@@ -181,6 +205,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_and_signatures_are_those_of_rfc_8032),
+		cmocka_unit_test(a_key_made_ready_signs_as_often_as_asked_and_as_the_plain_one),
 		cmocka_unit_test(a_signature_holds_for_its_domain_body_and_key_alone),
 		cmocka_unit_test(what_is_signed_is_domain_nul_and_digest),
 		cmocka_unit_test(an_id_is_the_front_of_the_keys_digest),
