@@ -96,7 +96,7 @@ static bool has_digits(const struct bits *b, unsigned bit)
 {
 	uint64_t others = ~(b->parts >> bit), row = (others & (0 - others)) - 1;
 
-	if (others == 0 || bit + (unsigned)__builtin_popcountll(row) >= LANES_LOOK)
+	if (others == 0 || bit + (unsigned)__builtin_ctzll(others) >= LANES_LOOK)
 		return true;
 	return __builtin_popcountll(b->digits >> bit & row) >= DIGITS_MIN;
 }

@@ -28,7 +28,9 @@ static int on_item(pcre2_callout_block *at, void *ctx)
 
 void matcher_init(struct matcher *m)
 {
-	*m = (struct matcher){ .limits = pcre2_match_context_create(NULL), .found = pcre2_match_data_create(1, NULL) };
+	*m = (struct matcher){ .limits = pcre2_match_context_create(NULL),
+			       .found = pcre2_match_data_create(1, NULL),
+			       .left = MATCHER_COST };
 	pcre2_set_match_limit(m->limits, MATCH_LIMIT);
 	pcre2_set_depth_limit(m->limits, DEPTH_LIMIT);
 	pcre2_set_heap_limit(m->limits, HEAP_LIMIT_KIB);
@@ -50,6 +52,11 @@ bool matcher_spend(struct matcher *m, int64_t cost)
 {
 	m->left -= cost;
 	return m->left >= 0;
+}
+
+uint64_t matcher_spent(const struct matcher *m)
+{
+	return (uint64_t)(MATCHER_COST - m->left);
 }
 
 int matcher_find(struct matcher *m, const pcre2_code *code, const char *s, size_t len, size_t at, size_t *from, size_t *to)

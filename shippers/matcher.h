@@ -31,5 +31,6 @@ void matcher_init(struct matcher *m);
 void matcher_close(struct matcher *m);
 void matcher_begin(struct matcher *m);               /* a new record */
 bool matcher_spend(struct matcher *m, int64_t cost); /* of work beside patterns; false: there is nothing left */
+uint64_t matcher_spent(const struct matcher *m);     /* since the record's beginning */
 /* 1: found at [*from, *to), 0: not found, negative: a limit was met. The text is UTF-8, which is not asked again at each match. */
 int matcher_find(struct matcher *m, const pcre2_code *code, const char *s, size_t len, size_t at, size_t *from, size_t *to);

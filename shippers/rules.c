@@ -176,6 +176,11 @@ bool rules_have_patterns(const struct rules *r)
 	return r != NULL && r->n > 0;
 }
 
+uint64_t rules_spent(const struct rules *r)
+{
+	return matcher_spent(&r->matcher);
+}
+
 void rules_begin(struct rules *r)
 {
 	if (r != NULL)

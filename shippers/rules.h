@@ -36,6 +36,7 @@ void rules_begin(struct rules *r); /* a new record, with a budget of its own; NU
 bool rules_metric(const struct rules *r, const char *name);
 bool rules_path(const struct rules *r, const char *path); /* may lines of this file leave at all? */
 bool rules_have_patterns(const struct rules *r);          /* else a text costs next to nothing */
+uint64_t rules_spent(const struct rules *r); /* of the record's budget (matcher.h): about a nanosecond each; never NULL */
 /* May this text leave: does no drop pattern match? It masks nothing. */
 enum rules_verdict rules_text(struct rules *r, const char *body, size_t len);
 /* Masks one text: *text and *len stay as they are when nothing matches, else they lead into `room`. */

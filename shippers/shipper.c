@@ -220,11 +220,11 @@ static void on_turn_over(struct timer *t)
 	wake(container_of(t, struct shipper, turn));
 }
 
-/* The clock is looked at before each line on which patterns run; without any once for so many bytes. */
+/* The clock is looked at once for so many bytes, or nanoseconds of patterns. A line on which these ran long is followed by a look. */
 static bool has_time(struct shipper *s, size_t len)
 {
-	s->unclocked += len;
-	if (s->turn.cb != NULL && s->unclocked < UNCLOCKED && !rules_have_patterns(s->rules))
+	s->unclocked += len + rules_spent(s->rules);
+	if (s->turn.cb != NULL && s->unclocked < UNCLOCKED)
 		return true;
 	s->unclocked = 0;
 	if (s->turn.cb != NULL)

@@ -29,7 +29,7 @@ struct shipper {
 	struct timer turn;   /* ends the turn of the loop in which lines are taken; idle: none were yet */
 	uint64_t turn_ms;    /* when it began */
 	struct list waiting; /* struct telemetry_wait, of collectors that were answered false */
-	size_t unclocked;    /* bytes of lines taken since the clock was looked at */
+	uint64_t unclocked;  /* bytes of lines taken, and what rules spent on them, since the clock was looked at */
 	struct origins origins;
 	uint64_t request;      /* the number of the open logs */
 	int64_t observed_ms;   /* and when their first line came */

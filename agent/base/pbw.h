@@ -20,8 +20,8 @@ size_t pbw_begin(struct buf *b, unsigned field); /* a mark for pbw_end */
 void pbw_end(struct buf *b, size_t mark);
 
 /* The same into memory that has room, where lengths are known before: each answers with the place behind what it wrote. */
-#define PBW_FIXED64_LEN 9                                 /* of a field below 16 */
-size_t pbw_bytes_len(size_t len);                         /* of a field below 16: tag, length and so many bytes */
+#define PBW_FIXED64_LEN 9         /* of a field below 16 */
+size_t pbw_bytes_len(size_t len); /* of a field below 16: tag, length and so many bytes */
 char *pbw_put_varint(char *at, uint64_t v);
 static inline char *pbw_put_head(char *at, unsigned field, size_t len); /* tag and length of a PBR_BYTES field */
 static inline char *pbw_put_fixed64(char *at, unsigned field, uint64_t v);

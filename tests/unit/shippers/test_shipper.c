@@ -77,16 +77,29 @@ static void what_was_open_at_the_end_is_sent_by_the_next(void **state)
 }
 
 static uint64_t costs_ms, spent_ms;
+static unsigned looks;
 static uint64_t (*really_now)(struct world *w);
 
 /* A line takes its time: the clock goes on inside the tick. */
 static uint64_t slow_now(struct world *w)
 {
+	looks++;
 	return really_now(w) + (spent_ms += costs_ms);
+}
+
+static char *text_of(const char *word, size_t len)
+{
+	char *text = mem_alloc(len + 1);
+
+	for (size_t i = 0; i < len; i++)
+		text[i] = word[i % strlen(word)];
+	text[len] = '\0';
+	return text;
 }
 
 static void lines_take_a_few_milliseconds_of_a_turn_and_no_more(void **state)
 {
+	CLEANUP(mem_close) char *long_line = text_of("x", 40000);
 	unsigned taken = 0;
 
 	(void)state;
@@ -95,16 +108,44 @@ static void lines_take_a_few_milliseconds_of_a_turn_and_no_more(void **state)
 	dock.w->now_ms = slow_now;
 	spent_ms = 0;
 	costs_ms = 1;
-	while (dock_put("x"))
+	while (dock_put(long_line))
 		taken++;
 	assert_true(taken >= 2 && taken <= 5);
-	assert_false(dock_put("x"));
+	assert_false(dock_put(long_line));
 	costs_ms = 0;
 	dock_pass(1);
 	assert_true(dock_put("x")); /* the next turn */
 	dock.w->now_ms = really_now;
 	dock_pass(3000);
 	assert_int_equal(shipper_stats(dock.ship).exporter[0].sent_records[TELEMETRY_LOG], taken + 1);
+}
+
+static unsigned looks_of(const char *line, unsigned times)
+{
+	unsigned before = looks;
+
+	for (unsigned i = 0; i < times; i++)
+		assert_true(dock_put(line));
+	return looks - before;
+}
+
+static void the_clock_is_looked_at_as_often_as_lines_cost(void **state)
+{
+	CLEANUP(mem_close) char *plain = text_of("nothing ", 7000), *costly = text_of("hunter1 ", 7000);
+	unsigned of_plain;
+
+	(void)state;
+	costly[6999] = '2'; /* what the pattern ends with is there, so that it is tried at each h */
+	dock_open();
+	really_now = dock.w->now_ms;
+	dock.w->now_ms = slow_now;
+	costs_ms = spent_ms = 0;
+	assert_true(looks_of("x", 1000) < 10);
+	of_plain = looks_of(plain, 40);
+	assert_in_range(of_plain, 5, 30);
+	assert_true(looks_of(costly, 40) > of_plain);
+	dock.w->now_ms = really_now;
+	dock_pass(3000);
 }
 
 static void batches_close_at_their_limits(void **state)
@@ -134,6 +175,7 @@ int main(void)
 		DOCK_TEST(without_rules_nothing_leaves_and_lines_wait_in_their_file),
 		DOCK_TEST(what_was_open_at_the_end_is_sent_by_the_next),
 		DOCK_TEST(lines_take_a_few_milliseconds_of_a_turn_and_no_more),
+		DOCK_TEST(the_clock_is_looked_at_as_often_as_lines_cost),
 		DOCK_TEST(batches_close_at_their_limits),
 	};
 
