@@ -220,7 +220,7 @@ static void on_turn_over(struct timer *t)
 	wake(container_of(t, struct shipper, turn));
 }
 
-/* The clock is looked at once for so many bytes, or nanoseconds of patterns. A line on which these ran long is followed by a look. */
+/* The clock is looked at once for so many bytes, or nanoseconds of patterns: after a line on which these ran long, at the next. */
 static bool has_time(struct shipper *s, size_t len)
 {
 	s->unclocked += len + rules_spent(s->rules);

@@ -23,12 +23,10 @@ void pbw_end(struct buf *b, size_t mark);
 #define PBW_FIXED64_LEN 9         /* of a field below 16 */
 size_t pbw_bytes_len(size_t len); /* of a field below 16: tag, length and so many bytes */
 char *pbw_put_varint(char *at, uint64_t v);
-static inline char *pbw_put_head(char *at, unsigned field, size_t len); /* tag and length of a PBR_BYTES field */
-static inline char *pbw_put_fixed64(char *at, unsigned field, uint64_t v);
 
 enum pbr_type { PBR_VARINT = 0, PBR_FIXED64 = 1, PBR_BYTES = 2, PBR_FIXED32 = 5 };
 
-/* Here, because each line of a log passes them. */
+/* Tag and length of a PBR_BYTES field. In the header, as the next one, because each line of a log passes them. */
 static inline char *pbw_put_head(char *at, unsigned field, size_t len)
 {
 	if (field >= 16 || len >= 1u << 14)
