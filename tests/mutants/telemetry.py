@@ -20,6 +20,20 @@ CRASH = "build/tests/unit/shippers/test_crash"
 
 MUTANTS = [
     Mutant(
+        "what patterns cost is nobody's time",
+        "shippers/shipper.c",
+        "len + rules_spent(s->rules);",
+        "len;",
+        "build/tests/unit/shippers/test_shipper",
+    ),
+    Mutant(
+        "a plain line leaves as it is, whatever the rules are",
+        "shippers/shipper.c",
+        "l->begun == 0 && !rules_have_patterns(s->rules);",
+        "l->begun == 0 && s != NULL;",
+        "build/tests/unit/shippers/test_shipper",
+    ),
+    Mutant(
         "a 400 always blamed on zstd",
         RECODE,
         "(status == 400 && !l->x->zstd_taken)",

@@ -274,6 +274,7 @@ static inline bool dock_put_rest(const char *text, size_t begun)
 
 	at = (struct telemetry_source){ .dev = 1, .ino = 2, .from = dock.offset, .to = end, .path = "/var/log/x" };
 	l.source = &at;
+	l.is_ascii = str_plain_len(text, l.len) == l.len; /* as the tail says it */
 	if (!sink->line(sink->ctx, &l))
 		return false;
 	dock.offset = end;
